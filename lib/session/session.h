@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One connection: the handshake, the life of requests, interrupts, loops and
+ * the end. What requests mean is the handler's business (lowlevel, cuse);
+ * where bytes come from is the transport's.
+ */
+#ifndef PROFUSE_SESSION_SESSION_H
+#define PROFUSE_SESSION_SESSION_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define FUSE_USE_VERSION 319
+#include <fuse_lowlevel.h>
+
+#include "base/compiler.h"
+#include "protocol/decode.h"
+#include "transport/transport.h"
+
+struct sess_worker;
+
+/* What stands above a session. All functions get the handler's own data. */
+struct sess_handler {
+	/* On the thread that handles INIT, before it is answered. */
+	void (*init)(void *data, struct fuse_conn_info *conn);
+	/* Once, if init was called: on DESTROY or in sess_free. */
+	void (*destroy)(void *data);
+	/* A checked request. Must be answered exactly once, here or later from
+	 * any thread. `r` is valid until the request is answered (while inside
+	 * this call only, when the program brought the buffer itself). */
+	void (*request)(void *data, fuse_req_t req, const struct proto_req *r);
+	/* Is the operation at this offset of struct fuse_lowlevel_ops there? */
+	bool (*implements)(void *data, size_t op_offset);
+};
+
+/* Life of the connection; only ever moves forward. */
+enum sess_state {
+	SESS_NEW,       /* no INIT yet */
+	SESS_RUNNING,   /* INIT answered */
+	SESS_DESTROYED, /* handler's destroy was called */
+};
+
+struct fuse_session {
+	const struct sess_handler *handler;
+	void *handler_data;
+	void *userdata; /* what fuse_req_userdata returns */
+
+	struct xport *xport; /* NULL until mounted or attached */
+
+	/* Written by the thread that handles INIT before it answers; the peer
+	 * sends nothing else until then, so all others read it without locks. */
+	struct proto_conn conn;
+	struct fuse_conn_info info;
+	size_t bufsize; /* receive buffer that fits every request */
+
+	_Atomic int state;  /* enum sess_state */
+	_Atomic int exited; /* loops must end */
+	_Atomic int error;  /* what a loop returns: -errno or a signal number */
+	_Atomic bool debug;
+
+	/* Set before the loop starts. */
+	bool old_defaults;   /* program of the 3.16 generation: caps.def OLD */
+	bool deny_others;    /* allow_root: only owner and root */
+	uid_t owner;
+	bool single_issuer;
+	bool no_interrupt;
+	bool buf_grow_ok;    /* the library owns the receive buffers */
+	unsigned int max_read; /* from mount options; must match init's */
+
+	/* Workers are only ever added while the session lives, so that an
+	 * interrupt can walk them: lock to add, acquire-load to walk. */
+	pthread_mutex_t workers_lock;
+	_Atomic(struct sess_worker *) workers;
+	unsigned int worker_count;
+	/* Workers without a thread of their own, leased by
+	 * fuse_session_process_buf callers. Under workers_lock. */
+	struct sess_worker *guests;
+
+	_Atomic uint64_t malformed; /* requests that did not decode */
+	_Atomic bool malformed_logged;
+	_Atomic uint64_t notify_counter; /* uniques for RETRIEVE */
+
+	struct sess_retrievals *retrievals; /* outstanding NOTIFY_RETRIEVE */
+	struct sess_notify_queue *notifyq;  /* created on first use */
+	pthread_mutex_t notify_lock;        /* creation of the two above */
+
+	/* Mount glue, owned by lowlevel/mount.c. */
+	struct ll_mount *mount;
+};
+
+/* ---- life (session.c) ---- */
+
+PROFUSE_NODISCARD int sess_new(const struct sess_handler *handler, void *data, void *userdata,
+			       struct fuse_session **out);
+/* Calls destroy if due, reports requests never answered, frees everything. All
+ * loops must have returned. */
+void sess_free(struct fuse_session *se);
+
+/* Gives the session its transport. -EBUSY if it has one. */
+PROFUSE_NODISCARD int sess_attach(struct fuse_session *se, struct xport *x);
+
+/* As fuse_session_exit, and sets what the loop will return. Async-signal-safe.
+ * The first non-zero status wins. */
+void sess_exit(struct fuse_session *se, int status);
+
+/* Handles requests on the calling thread until INIT has been answered: 0, or
+ * -errno if the connection ended or init refused. For synchronous INIT. */
+PROFUSE_NODISCARD int sess_serve_init(struct fuse_session *se);
+
+/* ---- answers (reply.c) ---- */
+
+/*
+ * Answers req and consumes it. `error` is 0 or a negative errno. iov[0] is
+ * left free for the header; the body stands in iov[1..count-1] and must be
+ * empty if error is set. `kind` is what the caller means to answer; an answer
+ * of a kind or size that the operation does not have is logged with its name
+ * and becomes EIO. 0, or -errno:
+ *   -ENOENT  the caller of the system call is gone: whatever the answer
+ *            handed out (a lookup, a file handle) was not taken
+ *   -EINVAL  wrong kind or size, or answered before
+ */
+int sess_reply(fuse_req_t req, enum proto_reply kind, int error, struct iovec *iov, int count);
+
+/* Consumes a request that has no answer. */
+void sess_reply_none(fuse_req_t req);
+
+/* Memory for building the body of req's answer, at least *cap bytes on return;
+ * lives until the answer. NULL if there is none of that size. The transport's
+ * own where it has such, else the request's. */
+void *sess_reply_buffer(fuse_req_t req, size_t want, size_t *cap);
+
+/* ---- requests (request.h has the inside) ---- */
+
+struct fuse_session *sess_of(fuse_req_t req);
+const struct fuse_ctx *sess_ctx(fuse_req_t req);
+const struct proto_req *sess_view(fuse_req_t req);
+bool sess_interrupted(fuse_req_t req);
+void sess_interrupt_func(fuse_req_t req, fuse_interrupt_func_t func, void *data);
+
+/* ---- notifications (notify.c) ---- */
+
+/* Sends code with a body in iov[1..count-1]; iov[0] is left free. -ENOSYS if
+ * the peer is too old for it, -ENOTCONN before INIT or without transport,
+ * -EDEADLK where the calling worker is known to wait for itself. */
+int sess_notify(struct fuse_session *se, enum fuse_notify_code code, struct iovec *iov, int count);
+
+#endif
