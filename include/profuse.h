@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What profuse offers beyond the libfuse interface. Programs that use it ask
+ * pkg-config for "profuse"; all else in them stays as it is.
+ */
+#ifndef PROFUSE_H_
+#define PROFUSE_H_
+
+#ifndef FUSE_USE_VERSION
+#define FUSE_USE_VERSION 319
+#endif
+
+#include "fuse3/fuse_lowlevel.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of profuse that is running, e.g. "0.1.0". Static. */
+const char *profuse_version(void);
+
+/*
+ * The notification queue.
+ *
+ * The fuse_lowlevel_notify_* functions write to the device at once, and some of
+ * them wait for locks that the request which is just being served may hold:
+ * called from a handler they can deadlock. The functions below only put the
+ * notification into a queue of the session; a thread of its own delivers it. They never
+ * wait and may be called on any thread, in any handler, with any lock held
+ * (not in a signal handler).
+ *
+ * Notifications are delivered in the order in which they were queued, with one
+ * exception that nobody can see: a notification which makes an undelivered one
+ * superfluous replaces it (the same name invalidated twice, byte ranges of one
+ * inode that touch or overlap, any inode notification before an epoch).
+ *
+ * The queue is bounded. When it is full, -ENOBUFS is returned and nothing is
+ * queued; a caller to whom that matters uses profuse_notify_queue_epoch(), for which
+ * there is always room, or profuse_notify_flush() outside of handlers.
+ *
+ * Return values: 0; -EINVAL for arguments that the synchronous function would refuse;
+ * -ENOSYS if the kernel does not know the notification; -ENOBUFS; -ENOTCONN
+ * if the session is not mounted or has ended; -ENOMEM.
+ *
+ * What the kernel makes of it later (-ENOENT for what it has not cached, for
+ * example) is counted but reported to nobody.
+ */
+int profuse_notify_queue_inval_inode(struct fuse_session *se, fuse_ino_t ino, off_t off, off_t len);
+int profuse_notify_queue_inval_entry(struct fuse_session *se, fuse_ino_t parent, const char *name,
+				     size_t namelen);
+int profuse_notify_queue_expire_entry(struct fuse_session *se, fuse_ino_t parent, const char *name,
+				      size_t namelen);
+int profuse_notify_queue_delete(struct fuse_session *se, fuse_ino_t parent, fuse_ino_t child,
+				const char *name, size_t namelen);
+
+/* The data is copied (read, for file descriptors) before this returns. */
+int profuse_notify_queue_store(struct fuse_session *se, fuse_ino_t ino, off_t offset,
+			       struct fuse_bufvec *bufv);
+
+int profuse_notify_queue_prune(struct fuse_session *se, const fuse_ino_t *nodeids, uint32_t count);
+int profuse_notify_queue_epoch(struct fuse_session *se);
+
+/* Asks the kernel to send unanswered requests once more. */
+int profuse_notify_queue_resend(struct fuse_session *se);
+
+/*
+ * Waits until everything queued before the call has been delivered. Not for
+ * handlers. timeout_ms bounds the wait; negative waits without limit. Returns
+ * 0, -ETIMEDOUT, -ENOTCONN if the session ended first, or -EDEADLK if called
+ * on a thread that serves a request of this session.
+ */
+int profuse_notify_flush(struct fuse_session *se, int timeout_ms);
+
+/*
+ * Bounds the queue: bytes, names and stored data included. The default is 4 MiB.
+ * To be called before the session loop.
+ */
+void profuse_notify_queue_limit(struct fuse_session *se, size_t bytes);
+
+/*
+ * Serves a connected socket instead of a mount: the peer speaks the protocol
+ * of /dev/fuse. On SOCK_SEQPACKET and SOCK_DGRAM a packet is a message; on a
+ * byte stream the length in the message header separates them.
+ *
+ * Called instead of fuse_session_mount(); the loops and everything else work
+ * as usual, except what needs the kernel (passthrough, io_uring, splice). The
+ * session owns fd on success and closes it when it is destroyed.
+ *
+ * Returns 0, or a negative errno: -EINVAL if fd is no socket or not connected,
+ * -EBUSY if the session already has a connection.
+ */
+int profuse_session_stream(struct fuse_session *se, int fd);
+
+/*
+ * Records everything that the session receives and sends to a new file, which
+ * the tool `profuse replay` reads. Contents of files are part of it, so it is
+ * created with mode 0600. To be called before the session loop. Returns 0 or a
+ * negative errno.
+ */
+int profuse_session_record(struct fuse_session *se, const char *path);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* PROFUSE_H_ */
