@@ -68,9 +68,9 @@ static size_t argument_size(const struct proto_conn *conn, const struct proto_op
 		return op->in_size;
 	if (op->opcode == FUSE_SETXATTR)
 		return conn->flags & FUSE_INIT_FLAG(SETXATTR_EXT) ? op->in_size : op->short_size;
-	if (op->opcode == FUSE_INIT) /* grew twice, and may again */
+	if (op->opcode == FUSE_INIT) /* grew twice, and may again: any whole fields */
 		return avail < op->short_size ? op->short_size
-		       : avail < op->in_size  ? avail
+		       : avail < op->in_size  ? (avail + 3) & ~(size_t)3
 					      : op->in_size;
 	if (conn->minor >= op->short_below)
 		return op->in_size;
