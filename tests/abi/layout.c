@@ -285,12 +285,12 @@ AT(libfuse_version, padding, 12);
 #define BITS(type, member, at, shift, width)                                                       \
 	do {                                                                                       \
 		struct type s;                                                                     \
-		uint32_t word, want;                                                               \
-		want = (width) == 32 ? 0xffffffffu : ((1u << ((width)&31)) - 1) << (shift);        \
+		uint32_t words[sizeof(s) / sizeof(uint32_t)];                                      \
+		uint32_t ones = (width) == 32 ? 0xffffffffu : (1u << ((width)&31)) - 1;            \
 		memset(&s, 0, sizeof(s));                                                          \
 		s.member = ~s.member;                                                              \
-		memcpy(&word, (const char *)&s + (at), sizeof(word));                              \
-		if (word != want)                                                                  \
+		memcpy(words, &s, sizeof(s));                                                      \
+		if (words[(at) / sizeof(uint32_t)] != ones << (shift))                             \
 			bad++;                                                                     \
 	} while (0)
 
