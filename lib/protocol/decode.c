@@ -160,7 +160,7 @@ static enum proto_error take_tail(struct proto_req *req, struct cursor *c)
 	case PROTO_TAIL_STRDATA:
 		if (!take_string(c, &req->name[0]))
 			return PROTO_ERR_STRING;
-		/* fall through */
+		__attribute__((fallthrough));
 	case PROTO_TAIL_DATA:
 		req->data_len = argument_count(req);
 		return take_bytes(c, req->data_len, &req->data) ? PROTO_OK : PROTO_ERR_COUNT;
