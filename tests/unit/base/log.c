@@ -13,9 +13,12 @@
 
 #include <fuse_log.h>
 
+#include "base/compiler.h"
+
 static enum fuse_log_level seen_level;
 static char seen[128];
 
+PROFUSE_PRINTF(2, 0)
 static void remember(enum fuse_log_level level, const char *fmt, va_list ap)
 {
 	seen_level = level;
