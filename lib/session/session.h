@@ -19,9 +19,24 @@
 
 #include "base/compiler.h"
 #include "protocol/decode.h"
+#include "session/loop_cfg.h"
 #include "transport/transport.h"
 
 struct sess_worker;
+
+/* Interrupts that came before their requests; see interrupt.c. */
+#define SESS_INTR_NOTES 16
+struct sess_intr_note {
+	uint64_t target;      /* unique of the request */
+	uint64_t intr_unique; /* of the INTERRUPT itself */
+	struct xport_chan *chan;
+	unsigned int age; /* in requests */
+};
+struct sess_intr_notes {
+	pthread_mutex_t lock;
+	_Atomic unsigned int count; /* written under lock */
+	struct sess_intr_note notes[SESS_INTR_NOTES];
+};
 
 /* What stands above a session. All functions get the handler's own data. */
 struct sess_handler {
@@ -39,8 +54,8 @@ struct sess_handler {
 
 /* Life of the connection; only ever moves forward. */
 enum sess_state {
-	SESS_NEW,       /* no INIT yet */
-	SESS_RUNNING,   /* INIT answered */
+	SESS_NEW,	/* no INIT yet */
+	SESS_RUNNING,	/* INIT answered */
 	SESS_DESTROYED, /* handler's destroy was called */
 };
 
@@ -55,7 +70,7 @@ struct fuse_session {
 	 * sends nothing else until then, so all others read it without locks. */
 	struct proto_conn conn;
 	struct fuse_conn_info info;
-	size_t bufsize; /* receive buffer that fits every request */
+	_Atomic size_t bufsize; /* receive buffer that fits every request */
 
 	_Atomic int state;  /* enum sess_state */
 	_Atomic int exited; /* loops must end */
@@ -63,12 +78,12 @@ struct fuse_session {
 	_Atomic bool debug;
 
 	/* Set before the loop starts. */
-	bool old_defaults;   /* program of the 3.16 generation: caps.def OLD */
-	bool deny_others;    /* allow_root: only owner and root */
+	bool old_defaults; /* program of the 3.16 generation: caps.def OLD */
+	bool deny_others;  /* allow_root: only owner and root */
 	uid_t owner;
 	bool single_issuer;
 	bool no_interrupt;
-	bool buf_grow_ok;    /* the library owns the receive buffers */
+	bool buf_grow_ok;      /* the library owns the receive buffers */
 	unsigned int max_read; /* from mount options; must match init's */
 
 	/* Workers are only ever added while the session lives, so that an
@@ -76,9 +91,13 @@ struct fuse_session {
 	pthread_mutex_t workers_lock;
 	_Atomic(struct sess_worker *) workers;
 	unsigned int worker_count;
-	/* Workers without a thread of their own, leased by
-	 * fuse_session_process_buf callers. Under workers_lock. */
-	struct sess_worker *guests;
+	/* Workers that no thread is using: of a loop that ended, or leased by
+	 * callers of sess_process. Under workers_lock. */
+	struct sess_worker *idle;
+	_Atomic int loops;     /* loops of the library that are running */
+	bool restore_blocking; /* the descriptor was in blocking mode before */
+
+	struct sess_intr_notes intr;
 
 	_Atomic uint64_t malformed; /* requests that did not decode */
 	_Atomic bool malformed_logged;
@@ -86,7 +105,7 @@ struct fuse_session {
 
 	struct sess_retrievals *retrievals; /* outstanding NOTIFY_RETRIEVE */
 	struct sess_notify_queue *notifyq;  /* created on first use */
-	pthread_mutex_t notify_lock;        /* creation of the two above */
+	pthread_mutex_t notify_lock;	    /* creation of the two above */
 
 	/* Mount glue, owned by lowlevel/mount.c. */
 	struct ll_mount *mount;
@@ -110,6 +129,34 @@ void sess_exit(struct fuse_session *se, int status);
 /* Handles requests on the calling thread until INIT has been answered: 0, or
  * -errno if the connection ended or init refused. For synchronous INIT. */
 PROFUSE_NODISCARD int sess_serve_init(struct fuse_session *se);
+
+/* Calls the handler's destroy if init was called and destroy was not. */
+void sess_destroy_handler(struct fuse_session *se);
+
+/* ---- receiving (loop.c, pool.c) ---- */
+
+/* Handle requests until the session exits or its connection ends. 0 then, a
+ * signal number or -errno if sess_exit was given one, -errno if receiving
+ * failed. sess_loop runs every callback on the calling thread. */
+int sess_loop(struct fuse_session *se);
+int sess_loop_mt(struct fuse_session *se, const struct sess_loop_params *params);
+
+/* For event loops of the program. sess_receive puts one message into buf
+ * (8-byte aligned, sess_bufsize() bytes): its length, 0 when the connection is
+ * over, or -errno; it waits if the descriptor is in blocking mode.
+ * sess_process handles such a message on the calling thread; the bytes may be
+ * reused when it returns. Any number of threads. */
+ssize_t sess_receive(struct fuse_session *se, void *buf, size_t cap);
+void sess_process(struct fuse_session *se, const void *buf, size_t len);
+static inline size_t sess_bufsize(struct fuse_session *se)
+{
+	return atomic_load_explicit(&se->bufsize, memory_order_relaxed);
+}
+
+/* ---- debug output (trace.c) ---- */
+
+void sess_trace_request(struct fuse_session *se, const struct proto_msg *msg);
+void sess_trace_reply(struct fuse_session *se, const struct iovec *iov, int count);
 
 /* ---- answers (reply.c) ---- */
 
@@ -147,5 +194,8 @@ void sess_interrupt_func(fuse_req_t req, fuse_interrupt_func_t func, void *data)
  * the peer is too old for it, -ENOTCONN before INIT or without transport,
  * -EDEADLK where the calling worker is known to wait for itself. */
 int sess_notify(struct fuse_session *se, enum fuse_notify_code code, struct iovec *iov, int count);
+
+/* Ends the queue's thread and forgets outstanding retrievals; from sess_free. */
+void sess_notify_fini(struct fuse_session *se);
 
 #endif

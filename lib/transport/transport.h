@@ -73,7 +73,13 @@ struct xport_ops {
 	/* Called before an INIT is answered, with the answer that the session
 	 * means to give: the place to build rings and to strike flags that
 	 * turned out not to be possible. Optional. */
-	void (*negotiate)(struct xport *x, const struct fuse_init_in *in, struct fuse_init_out *out);
+	void (*negotiate)(struct xport *x, const struct fuse_init_in *in,
+			  struct fuse_init_out *out);
+
+	/* Called with true when a loop of the library starts to receive, with
+	 * false when the last one ended. Returns the mode before, or -errno.
+	 * Optional. */
+	int (*loop_mode)(struct xport *x, bool looping);
 
 	void (*free)(struct xport *x);
 };
@@ -81,9 +87,9 @@ struct xport_ops {
 /* Embedded first in every transport's own structure. */
 struct xport {
 	const struct xport_ops *ops;
-	int fd;          /* pollable; -1 if there is none. Owned unless `borrowed` */
-	bool borrowed;   /* fd belongs to the program */
-	int wake_fd;     /* eventfd, readable while the connection is woken */
+	int fd;	       /* pollable; -1 if there is none. Owned unless `borrowed` */
+	bool borrowed; /* fd belongs to the program */
+	int wake_fd;   /* eventfd, readable while the connection is woken */
 	_Atomic bool woken;
 };
 

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The multi-threaded loop.
+ *
+ * A few workers wait for requests; the others are parked. A worker that takes a
+ * request and leaves nobody waiting calls a parked one, or starts a thread while
+ * there may be more, so that a callback that blocks holds up nothing. Waiting
+ * in small numbers keeps one request from waking a crowd, and parking instead
+ * of ending keeps a burst from creating threads that the next lull ends.
+ *
+ * `waiting` is the only word that workers share on the way of a request; the
+ * lock is taken only to park, to call and to start.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "session/loop.h"
+#include "session/worker.h"
+
+/* Parked longer than this, a thread above max_idle_threads ends. */
+#define IDLE_SECONDS 10
+
+struct pool_thread {
+	struct pool *pool;
+	struct pool_thread *next; /* in pool->threads or pool->ended */
+	struct sess_worker *worker;
+	pthread_t id;
+};
+
+struct pool {
+	struct fuse_session *se;
+	struct sess_loop_params cfg;
+	int waiting_max;
+	_Atomic int waiting CACHE_ALIGNED;
+
+	pthread_mutex_t lock CACHE_ALIGNED;
+	pthread_cond_t call;
+	unsigned int calls; /* parked workers that shall come */
+	unsigned int parked;
+	unsigned int alive; /* threads that have not decided to end */
+	bool stop;
+	struct pool_thread *threads; /* running */
+	struct pool_thread *ended;   /* to be joined */
+};
+
+static int start_thread_locked(struct pool *p);
+
+/* ---- waiting and parking ---- */
+
+static bool start_waiting(struct pool *p)
+{
+	if (atomic_fetch_add(&p->waiting, 1) < p->waiting_max)
+		return true;
+	atomic_fetch_sub(&p->waiting, 1);
+	return false;
+}
+
+/* Until called: true, or false if the thread shall end. */
+static bool park(struct pool *p)
+{
+	struct timespec until;
+	bool called = false;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += IDLE_SECONDS;
+	pthread_mutex_lock(&p->lock);
+	p->parked++;
+	for (;;) {
+		if (p->stop)
+			break;
+		if (p->calls) {
+			p->calls--;
+			called = true;
+			break;
+		}
+		/* Without a limit nobody needs to wake up to look. */
+		if (p->cfg.max_idle_threads == UINT_MAX) {
+			pthread_cond_wait(&p->call, &p->lock);
+		} else if (pthread_cond_timedwait(&p->call, &p->lock, &until) == ETIMEDOUT) {
+			if (p->parked > p->cfg.max_idle_threads && p->alive > 1)
+				break;
+			clock_gettime(CLOCK_MONOTONIC, &until);
+			until.tv_sec += IDLE_SECONDS;
+		}
+	}
+	p->parked--;
+	if (!called)
+		p->alive--;
+	pthread_mutex_unlock(&p->lock);
+	return called;
+}
+
+/* The caller took the last waiter's place: somebody must follow it. */
+static void call_another(struct pool *p)
+{
+	pthread_mutex_lock(&p->lock);
+	if (!p->stop) {
+		if (p->parked > p->calls) {
+			p->calls++;
+			pthread_cond_signal(&p->call);
+		} else if (p->alive < p->cfg.max_threads) {
+			start_thread_locked(p);
+		}
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* ---- the threads ---- */
+
+/* Receives one message and handles it. Until INIT is answered one worker is
+ * enough: the peer sends nothing else. */
+static int take_one(struct pool *p, struct sess_worker *w)
+{
+	struct xport_recv in;
+	bool quick;
+	int err, left;
+
+	err = sess_worker_ready(w);
+	if (!err) {
+		in.buf = w->buf->mem;
+		in.cap = w->buf->cap;
+		err = w->chan->x->ops->recv(w->chan, &in, true);
+	}
+	left = atomic_fetch_sub(&p->waiting, 1) - 1;
+	if (err)
+		return err;
+	quick = in.msg.hdr->opcode == FUSE_FORGET || in.msg.hdr->opcode == FUSE_BATCH_FORGET ||
+		atomic_load_explicit(&p->se->state, memory_order_relaxed) == SESS_NEW;
+	if (left == 0 && !quick)
+		call_another(p);
+	sess_dispatch(w, &in, false);
+	return 0;
+}
+
+static void *thread_main(void *arg)
+{
+	struct pool_thread *t = arg;
+	struct pool *p = t->pool;
+	struct fuse_session *se = p->se;
+	struct pool_thread **link;
+	bool parked_out = false;
+
+	while (!atomic_load_explicit(&se->exited, memory_order_relaxed)) {
+		if (!start_waiting(p)) {
+			if (park(p))
+				continue;
+			parked_out = true;
+			break;
+		}
+		if (!sess_loop_goes_on(se, take_one(p, t->worker)))
+			break;
+	}
+	pthread_mutex_lock(&p->lock);
+	if (!parked_out)
+		p->alive--;
+	for (link = &p->threads; *link != t; link = &(*link)->next)
+		;
+	*link = t->next;
+	t->next = p->ended;
+	p->ended = t;
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
+}
+
+static void join_ended_locked(struct pool *p)
+{
+	struct pool_thread *t;
+
+	while ((t = p->ended)) {
+		p->ended = t->next;
+		/* It has left the lock for good; joining does not wait. */
+		pthread_join(t->id, NULL);
+		sess_worker_release(t->worker);
+		free(t);
+	}
+}
+
+static int set_stack_size(pthread_attr_t *attr)
+{
+	const char *text = getenv("FUSE_THREAD_STACK");
+	char *end;
+	unsigned long size;
+
+	if (!text)
+		return 0;
+	errno = 0;
+	size = strtoul(text, &end, 10);
+	if (errno || *end || pthread_attr_setstacksize(attr, size))
+		fuse_log(FUSE_LOG_ERR, "fuse: FUSE_THREAD_STACK=%s is not a usable stack size\n",
+			 text);
+	return 0;
+}
+
+/* Signals that end a program are for its main thread, where they interrupt the
+ * loop; a worker that had one delivered would act on it in a callback. */
+static int create_thread(struct pool_thread *t)
+{
+	sigset_t blocked, before;
+	pthread_attr_t attr;
+	int err;
+
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGTERM);
+	sigaddset(&blocked, SIGINT);
+	sigaddset(&blocked, SIGHUP);
+	sigaddset(&blocked, SIGQUIT);
+	pthread_attr_init(&attr);
+	set_stack_size(&attr);
+	pthread_sigmask(SIG_BLOCK, &blocked, &before);
+	err = pthread_create(&t->id, &attr, thread_main, t);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
+	if (!err)
+		pthread_setname_np(t->id, "fuse_worker");
+	return -err;
+}
+
+static int start_thread_locked(struct pool *p)
+{
+	struct pool_thread *t;
+	int err;
+
+	join_ended_locked(p);
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	t->pool = p;
+	err = sess_worker_lease(p->se, p->cfg.clone_fd, &t->worker);
+	if (err) {
+		free(t);
+		return err;
+	}
+	t->next = p->threads;
+	p->threads = t;
+	p->alive++;
+	err = create_thread(t);
+	if (err) {
+		fuse_log(FUSE_LOG_ERR, "fuse: cannot start a worker thread (error %d)\n", -err);
+		p->threads = t->next;
+		p->alive--;
+		sess_worker_release(t->worker);
+		free(t);
+	}
+	return err;
+}
+
+/* ---- the calling thread ---- */
+
+static void wait_for_exit(struct fuse_session *se)
+{
+	struct pollfd p = {.fd = se->xport->wake_fd, .events = POLLIN};
+
+	while (!atomic_load(&se->exited))
+		poll(&p, 1, -1);
+}
+
+static void stop_threads(struct pool *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->stop = true;
+	pthread_cond_broadcast(&p->call);
+	while (p->threads) {
+		struct pool_thread *t = p->threads;
+		pthread_t id = t->id;
+
+		/* A thread moves itself to `ended` under the lock, so it must
+		 * be waited for without it; it is freed only here. */
+		pthread_mutex_unlock(&p->lock);
+		pthread_join(id, NULL);
+		pthread_mutex_lock(&p->lock);
+		for (struct pool_thread **l = &p->ended; *l; l = &(*l)->next) {
+			if (*l == t) {
+				*l = t->next;
+				break;
+			}
+		}
+		sess_worker_release(t->worker);
+		free(t);
+	}
+	join_ended_locked(p);
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void pool_init(struct pool *p, struct fuse_session *se, const struct sess_loop_params *cfg)
+{
+	pthread_condattr_t attr;
+	int cpus = get_nprocs();
+
+	*p = (struct pool){.se = se, .cfg = *cfg};
+	if (p->cfg.max_threads == 0)
+		p->cfg.max_threads = 1;
+	/* One waiter a CPU finds the request's caller on its own CPU; more
+	 * only wake each other. */
+	p->waiting_max = cpus < 1 ? 1 : cpus > 8 ? 8 : cpus;
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&p->call, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+int sess_loop_mt(struct fuse_session *se, const struct sess_loop_params *cfg)
+{
+	struct pool *p;
+	int err = sess_loop_begin(se);
+
+	if (err)
+		return err;
+	p = aligned_alloc(_Alignof(struct pool), sizeof(*p));
+	if (!p) {
+		sess_loop_end(se);
+		return -ENOMEM;
+	}
+	pool_init(p, se, cfg);
+	pthread_mutex_lock(&p->lock);
+	err = start_thread_locked(p);
+	pthread_mutex_unlock(&p->lock);
+	if (!err) {
+		wait_for_exit(se);
+		stop_threads(p);
+		err = atomic_load(&se->error);
+	}
+	pthread_mutex_destroy(&p->lock);
+	pthread_cond_destroy(&p->call);
+	free(p);
+	sess_loop_end(se);
+	return err;
+}
