@@ -290,14 +290,34 @@ struct proto_audit proto_audit_reply(const struct proto_conn *conn, const struct
 	return a;
 }
 
+/* What is wrong with the bytes behind a notification's fixed part, or NULL. */
+static const char *check_notify_tail(const struct proto_notify *n, const char *body, size_t tail)
+{
+	uint32_t count;
+
+	if (n->code == FUSE_NOTIFY_INC_EPOCH) /* whatever follows is ignored */
+		return NULL;
+	if (n->tail == PROTO_TAIL_NONE)
+		return tail ? "body is too long" : NULL;
+	memcpy(&count, body + n->count_offset, sizeof(count));
+	switch ((enum proto_tail)n->tail) {
+	case PROTO_TAIL_NAME:
+		if (tail != (size_t)count + 1)
+			return "name length differs from the message";
+		return body[n->out_size + count] ? "name is not terminated" : NULL;
+	case PROTO_TAIL_DATA:
+		return tail != count ? "data size differs from the message" : NULL;
+	default:
+		return tail != (size_t)count * 8 ? "count differs from the message" : NULL;
+	}
+}
+
 struct proto_audit proto_audit_notify(const struct proto_conn *conn, const void *bytes, size_t len)
 {
-	const char *body = (const char *)bytes + sizeof(struct fuse_out_header);
+	struct proto_audit a = {.verdict = PROTO_ACCEPTED};
 	const struct proto_notify *n;
 	struct fuse_out_header h;
-	struct proto_audit a = {.verdict = PROTO_ACCEPTED};
-	uint32_t count;
-	size_t tail;
+	const char *why;
 
 	if (len < sizeof(h))
 		return judged(PROTO_REFUSED, -EINVAL, "shorter than a header");
@@ -307,21 +327,10 @@ struct proto_audit proto_audit_notify(const struct proto_conn *conn, const void 
 	n = proto_notify_find((uint32_t)h.error);
 	if (!n || n->since > conn->minor)
 		return judged(PROTO_REFUSED, -EINVAL, "unknown notification");
-	a.body = body;
+	a.body = (const char *)bytes + sizeof(h);
 	a.body_len = len - sizeof(h);
 	if (a.body_len < n->out_size)
 		return judged(PROTO_REFUSED, -EINVAL, "body is too short");
-	tail = a.body_len - n->out_size;
-	if (n->tail == PROTO_TAIL_NONE)
-		return tail ? judged(PROTO_REFUSED, -EINVAL, "body is too long") : a;
-	memcpy(&count, body + n->count_offset, sizeof(count));
-	if (n->tail == PROTO_TAIL_NAME && tail != (size_t)count + 1)
-		return judged(PROTO_REFUSED, -EINVAL, "name length differs from the message");
-	if (n->tail == PROTO_TAIL_NAME && body[a.body_len - 1] != '\0')
-		return judged(PROTO_REFUSED, -EINVAL, "name is not terminated");
-	if (n->tail == PROTO_TAIL_DATA && tail != count)
-		return judged(PROTO_REFUSED, -EINVAL, "data size differs from the message");
-	if (n->tail == PROTO_TAIL_IDS && tail != (size_t)count * 8)
-		return judged(PROTO_REFUSED, -EINVAL, "count differs from the message");
-	return a;
+	why = check_notify_tail(n, a.body, a.body_len - n->out_size);
+	return why ? judged(PROTO_REFUSED, -EINVAL, why) : a;
 }

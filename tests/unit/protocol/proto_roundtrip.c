@@ -8,7 +8,7 @@
 struct sample {
 	struct proto_conn conn;
 	struct proto_out out;
-	unsigned char in[64];
+	unsigned char in[128];
 	unsigned char data[64];
 	unsigned char wire[512];
 	size_t len;
