@@ -96,8 +96,7 @@ struct mnt_result {
 	char *notes;
 
 	/* Private: what must live as long as the mount. */
-	int keep_fd;	 /* auto_unmount: closing it triggers the unmount */
-	bool keep_own;	 /* the other end is our watcher, not fusermount3 */
+	int keep_fd;	 /* auto_unmount: its last copy closed sets it off */
 	bool via_helper; /* unmounting needs fusermount3 as well */
 };
 
