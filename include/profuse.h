@@ -92,12 +92,24 @@ void profuse_notify_queue_limit(struct fuse_session *se, size_t bytes);
 int profuse_session_stream(struct fuse_session *se, int fd);
 
 /*
- * Records everything that the session receives and sends to a new file, which
- * the tool `profuse replay` reads. Contents of files are part of it, so it is
- * created with mode 0600. To be called before the session loop. Returns 0 or a
- * negative errno.
+ * Records everything that the session receives and sends to a new file, for
+ * profuse_session_replay(). Contents of files are part of it, so it is created
+ * with mode 0600; an existing file is left alone (-EEXIST). To be called after
+ * the session got its connection (fuse_session_mount() and the like) and
+ * before its loop. A recording that cannot be continued, on a full disk for
+ * example, ends; the session does not. Returns 0 or a negative errno.
  */
 int profuse_session_record(struct fuse_session *se, const char *path);
+
+/*
+ * Gives the session a recording instead of a connection: its requests are
+ * served in their order, answers go nowhere, and the loop ends after the last.
+ * The filesystem must be the one that was recorded, in the state it had then,
+ * for node ids and file handles to mean the same. Called instead of
+ * fuse_session_mount(). Returns 0, or a negative errno: -EBADMSG if the file is
+ * no recording, -EBUSY if the session already has a connection.
+ */
+int profuse_session_replay(struct fuse_session *se, const char *path);
 
 #ifdef __cplusplus
 }

@@ -139,12 +139,13 @@ struct xport_custom_io {
 PROFUSE_NODISCARD int xport_custom_new(int fd, const struct xport_custom_io *io, void *userdata,
 				       struct xport **out);
 
-/* A tape: messages of a recording in their order, answers discarded. Ends with
+/* A tape: the requests of a recording in their order, answers discarded. Ends with
  * -ENODEV. `path` names a file written by a recorder. */
 PROFUSE_NODISCARD int xport_tape_new(const char *path, struct xport **out);
 
-/* Wraps a transport so that everything that passes is also written to `path`.
- * Takes ownership of inner. Format: lib/transport/tape.h. */
+/* Wraps a transport so that everything that passes is also written to `path`,
+ * which must not exist. Takes ownership of inner on success. Format:
+ * lib/transport/tape.h. */
 PROFUSE_NODISCARD int xport_record_new(struct xport *inner, const char *path, struct xport **out);
 
 #endif

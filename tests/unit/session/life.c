@@ -209,10 +209,10 @@ static void end(struct fixture *f)
 	assert_int_equal(f->destroyed, 1);
 }
 
-#define ON_EVERY_LOOP(f, behaviour)                                                               \
-	for (int mode_ = 0; mode_ < 4 && (begin(f, mode_ & 1 ? SOCK_STREAM : SOCK_SEQPACKET,      \
-						mode_ & 2, behaviour),                            \
-					  true);                                                  \
+#define ON_EVERY_LOOP(f, behaviour)                                                                \
+	for (int mode_ = 0;                                                                        \
+	     mode_ < 4 &&                                                                          \
+	     (begin(f, mode_ & 1 ? SOCK_STREAM : SOCK_SEQPACKET, mode_ & 2, behaviour), true);     \
 	     end(f), mode_++)
 
 /* ---- tests ---- */
@@ -284,13 +284,12 @@ static void answers_may_come_later_and_from_another_thread(void **state)
 			pthread_mutex_unlock(&f.lock);
 		}
 		for (unsigned int i = 0; i < ARRAY_SIZE(f.kept); i++) {
-			assert_int_equal(
-				answer_attr(f.kept[i], sizeof(struct fuse_attr_out)), 0);
+			assert_int_equal(answer_attr(f.kept[i], sizeof(struct fuse_attr_out)), 0);
 			assert_true(get_answer(&f, &a, 5000));
 			assert_int_equal(a.h.error, 0);
 			/* and once more is once too often */
-			assert_int_equal(
-				answer_attr(f.kept[i], sizeof(struct fuse_attr_out)), -EINVAL);
+			assert_int_equal(answer_attr(f.kept[i], sizeof(struct fuse_attr_out)),
+					 -EINVAL);
 		}
 	}
 }

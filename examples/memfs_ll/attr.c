@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Attributes of one inode, and of the whole. */
+#include "ops.h"
+#include "blocks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+void memfs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct stat st;
+
+	inode_stat(inode_of(ino), &st);
+	fuse_reply_attr(req, &st, fs.timeout);
+}
+
+static void set_times_locked(struct inode *inode, const struct stat *attr, int to_set,
+			     struct timespec now)
+{
+	if (to_set & FUSE_SET_ATTR_ATIME_NOW)
+		inode->atime = now;
+	else if (to_set & FUSE_SET_ATTR_ATIME)
+		inode->atime = attr->st_atim;
+	if (to_set & FUSE_SET_ATTR_MTIME_NOW)
+		inode->mtime = now;
+	else if (to_set & FUSE_SET_ATTR_MTIME)
+		inode->mtime = attr->st_mtim;
+}
+
+static int setattr_locked(struct inode *inode, const struct stat *attr, int to_set, bool by_handle)
+{
+	const struct timespec now = time_now();
+	/* With nothing to set (the kernel asks like that, too) nothing happens. */
+	bool changed = to_set & ~(FUSE_SET_ATTR_SIZE | FUSE_SET_ATTR_CTIME);
+	int ret;
+
+	if (to_set & FUSE_SET_ATTR_MODE) {
+		inode->perm = attr->st_mode & 07777;
+		ret = acl_chmod_locked(inode);
+		if (ret < 0)
+			return ret;
+	}
+	if (to_set & FUSE_SET_ATTR_UID)
+		inode->uid = attr->st_uid;
+	if (to_set & FUSE_SET_ATTR_GID)
+		inode->gid = attr->st_gid;
+	if (to_set & FUSE_SET_ATTR_SIZE) {
+		/* truncate() to the size it has leaves the times alone, ftruncate() does not. */
+		if (attr->st_size != inode->size || by_handle) {
+			inode->mtime = now;
+			changed = true;
+		}
+		data_truncate_locked(inode, attr->st_size);
+	}
+	set_times_locked(inode, attr, to_set, now);
+	if (to_set & FUSE_SET_ATTR_CTIME)
+		inode->ctime = attr->st_ctim;
+	else if (changed)
+		inode->ctime = now;
+	return 0;
+}
+
+void memfs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+		   struct fuse_file_info *fi)
+{
+	struct inode *inode = inode_of(ino);
+	struct stat st;
+	int ret;
+
+	if ((to_set & FUSE_SET_ATTR_SIZE) && !S_ISREG(inode->type)) {
+		fuse_reply_err(req, inode_is_dir(inode) ? EISDIR : EINVAL);
+		return;
+	}
+	inode_lock_write(inode);
+	ret = setattr_locked(inode, attr, to_set, fi != NULL);
+	inode_stat_locked(inode, &st);
+	inode_unlock(inode);
+	if (ret < 0)
+		fuse_reply_err(req, -ret);
+	else
+		fuse_reply_attr(req, &st, fs.timeout);
+}
+
+void memfs_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+	struct inode *inode = inode_of(ino);
+
+	if (!S_ISLNK(inode->type)) {
+		fuse_reply_err(req, EINVAL);
+		return;
+	}
+	inode_accessed(inode);
+	fuse_reply_readlink(req, inode->target); /* never changes */
+}
+
+void memfs_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	const uint64_t used = blocks_used();
+	const uint64_t inodes = inode_count();
+	struct statvfs st = {
+		.f_bsize = BLOCK_SIZE,
+		.f_frsize = BLOCK_SIZE,
+		.f_blocks = fs.max_blocks,
+		.f_bfree = fs.max_blocks > used ? fs.max_blocks - used : 0,
+		.f_files = fs.max_inodes,
+		.f_ffree = fs.max_inodes > inodes ? fs.max_inodes - inodes : 0,
+		.f_namemax = 255,
+	};
+
+	st.f_bavail = st.f_bfree;
+	st.f_favail = st.f_ffree;
+	fuse_reply_statfs(req, &st);
+}
