@@ -9,11 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "session/queues.h"
 #include "session/worker.h"
 
-#define DEFAULT_MAX_PAGES 256 /* fs.fuse.max_pages_limit on most machines */
+#define DEFAULT_MAX_PAGES	256 /* fs.fuse.max_pages_limit on most machines */
 #define PAGES_WITHOUT_MAX_PAGES 32
-#define MIN_MAX_WRITE 4096
+#define MIN_MAX_WRITE		4096
 
 /* "none" for a flag that programs do not see. */
 #define FUSE_CAP_none 0
@@ -31,8 +32,8 @@ static uint64_t caps_of(uint64_t flags)
 {
 	uint64_t caps = 0;
 
-#define CAP(flag, bit, since, cap, ...)                                                           \
-	if (flags & FUSE_INIT_FLAG(flag))                                                         \
+#define CAP(flag, bit, since, cap, ...)                                                            \
+	if (flags & FUSE_INIT_FLAG(flag))                                                          \
 		caps |= FUSE_CAP_##cap;
 #include "protocol/caps.def"
 #undef CAP
@@ -44,8 +45,8 @@ static uint64_t flags_of(uint64_t caps, uint64_t offered)
 {
 	uint64_t flags = 0;
 
-#define CAP(flag, bit, since, cap, ...)                                                           \
-	if (FUSE_CAP_##cap && (caps & FUSE_CAP_##cap))                                            \
+#define CAP(flag, bit, since, cap, ...)                                                            \
+	if (FUSE_CAP_##cap && (caps & FUSE_CAP_##cap))                                             \
 		flags |= FUSE_INIT_FLAG(flag);
 #include "protocol/caps.def"
 #undef CAP
@@ -54,8 +55,8 @@ static uint64_t flags_of(uint64_t caps, uint64_t offered)
 
 enum cap_policy { ALWAYS, OP, OLD, ASK, FORCED, VALUE, TRANSPORT, NEVER };
 
-#define OP_OFFSET(op)       OP_OFFSET_(op)
-#define OP_OFFSET_(op)      offsetof(struct fuse_lowlevel_ops, op)
+#define OP_OFFSET(op)	    OP_OFFSET_(op)
+#define OP_OFFSET_(op)	    offsetof(struct fuse_lowlevel_ops, op)
 #define implemented(se, op) ((se)->handler->implements((se)->handler_data, op))
 
 /* init is the first member, so its offset can stand for "none". */
@@ -90,8 +91,8 @@ static uint64_t default_want(const struct fuse_session *se, uint64_t capable)
 #define OP_write_buf   write_buf
 #define OP_readdirplus readdirplus
 #define OP_readdir     readdir
-#define CAP(flag, bit, since, cap, policy, op1, op2)                                              \
-	if (wanted_by_default(se, policy, OP_OFFSET(OP_##op1), OP_OFFSET(OP_##op2)))              \
+#define CAP(flag, bit, since, cap, policy, op1, op2)                                               \
+	if (wanted_by_default(se, policy, OP_OFFSET(OP_##op1), OP_OFFSET(OP_##op2)))               \
 		want |= FUSE_CAP_##cap;
 #include "protocol/caps.def"
 #undef CAP
@@ -144,10 +145,10 @@ static void offer(struct fuse_session *se, const struct fuse_init_in *in, uint64
 		.proto_minor = in->minor,
 		.max_read = se->max_read,
 		.max_readahead = in->max_readahead,
-		.max_write = (uint32_t)((flags & FUSE_INIT_FLAG(MAX_PAGES)
-						 ? DEFAULT_MAX_PAGES
-						 : PAGES_WITHOUT_MAX_PAGES) *
-					page),
+		.max_write =
+			(uint32_t)((flags & FUSE_INIT_FLAG(MAX_PAGES) ? DEFAULT_MAX_PAGES
+								      : PAGES_WITHOUT_MAX_PAGES) *
+				   page),
 		.time_gran = 1,
 		.no_interrupt = se->no_interrupt,
 		.io_uring_single_issuer = se->single_issuer,
@@ -273,8 +274,6 @@ static int negotiate(struct fuse_session *se, const struct fuse_init_in *in,
 		return err;
 	limit_wishes(se, offered);
 	fill_answer(se, in, offered, out);
-	if (se->xport->ops->negotiate)
-		se->xport->ops->negotiate(se->xport, in, out);
 	se->no_interrupt = se->info.no_interrupt;
 	se->single_issuer = se->info.io_uring_single_issuer;
 	return 0;
@@ -327,7 +326,9 @@ void sess_handle_init(struct sess_req *r)
 		refuse_init(r, err);
 		return;
 	}
+	sess_queues_prepare(se, offered_flags(in), &out);
 	settle(se, &out);
 	iov[1].iov_len = answer_size(&out);
 	sess_reply(req_handle(r), PROTO_REPLY_INIT, 0, iov, 2);
+	sess_queues_go(se);
 }

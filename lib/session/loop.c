@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "session/loop.h"
+#include "session/queues.h"
 #include "session/worker.h"
 
 int sess_loop_begin(struct fuse_session *se)
@@ -65,9 +66,14 @@ int sess_loop(struct fuse_session *se)
 		return err;
 	err = sess_worker_lease(se, false, &w);
 	if (!err) {
+		struct sess_worker *from = w;
+
+		se->loop_kind = SESS_LOOP_SINGLE;
 		while (!atomic_load_explicit(&se->exited, memory_order_relaxed) &&
-		       sess_loop_goes_on(se, sess_worker_step(w, true)))
-			;
+		       sess_loop_goes_on(se, sess_worker_step(from, true)))
+			from = sess_queues_single(se, from);
+		sess_queues_end(se);
+		se->loop_kind = SESS_LOOP_NONE;
 		sess_worker_release(w);
 		err = atomic_load(&se->error);
 	}

@@ -14,13 +14,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/sysinfo.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "session/loop.h"
+#include "session/queues.h"
+#include "session/thread.h"
 #include "session/worker.h"
 
 /* Parked longer than this, a thread above max_idle_threads ends. */
@@ -181,46 +181,6 @@ static void join_ended_locked(struct pool *p)
 	}
 }
 
-static int set_stack_size(pthread_attr_t *attr)
-{
-	const char *text = getenv("FUSE_THREAD_STACK");
-	char *end;
-	unsigned long size;
-
-	if (!text)
-		return 0;
-	errno = 0;
-	size = strtoul(text, &end, 10);
-	if (errno || *end || pthread_attr_setstacksize(attr, size))
-		fuse_log(FUSE_LOG_ERR, "fuse: FUSE_THREAD_STACK=%s is not a usable stack size\n",
-			 text);
-	return 0;
-}
-
-/* Signals that end a program are for its main thread, where they interrupt the
- * loop; a worker that had one delivered would act on it in a callback. */
-static int create_thread(struct pool_thread *t)
-{
-	sigset_t blocked, before;
-	pthread_attr_t attr;
-	int err;
-
-	sigemptyset(&blocked);
-	sigaddset(&blocked, SIGTERM);
-	sigaddset(&blocked, SIGINT);
-	sigaddset(&blocked, SIGHUP);
-	sigaddset(&blocked, SIGQUIT);
-	pthread_attr_init(&attr);
-	set_stack_size(&attr);
-	pthread_sigmask(SIG_BLOCK, &blocked, &before);
-	err = pthread_create(&t->id, &attr, thread_main, t);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
-	if (!err)
-		pthread_setname_np(t->id, "fuse_worker");
-	return -err;
-}
-
 static int start_thread_locked(struct pool *p)
 {
 	struct pool_thread *t;
@@ -239,7 +199,7 @@ static int start_thread_locked(struct pool *p)
 	t->next = p->threads;
 	p->threads = t;
 	p->alive++;
-	err = create_thread(t);
+	err = sess_thread_create(&t->id, "fuse_worker", thread_main, t);
 	if (err) {
 		fuse_log(FUSE_LOG_ERR, "fuse: cannot start a worker thread (error %d)\n", -err);
 		p->threads = t->next;
@@ -317,6 +277,7 @@ int sess_loop_mt(struct fuse_session *se, const struct sess_loop_params *cfg)
 		sess_loop_end(se);
 		return -ENOMEM;
 	}
+	se->loop_kind = SESS_LOOP_MULTI;
 	pool_init(p, se, cfg);
 	pthread_mutex_lock(&p->lock);
 	err = start_thread_locked(p);
@@ -324,11 +285,13 @@ int sess_loop_mt(struct fuse_session *se, const struct sess_loop_params *cfg)
 	if (!err) {
 		wait_for_exit(se);
 		stop_threads(p);
+		sess_queues_end(se);
 		err = atomic_load(&se->error);
 	}
 	pthread_mutex_destroy(&p->lock);
 	pthread_cond_destroy(&p->call);
 	free(p);
+	se->loop_kind = SESS_LOOP_NONE;
 	sess_loop_end(se);
 	return err;
 }

@@ -141,6 +141,8 @@ void sess_reply_none(fuse_req_t req)
 			 "EIO\n",
 			 op_name(r->op_index));
 		send_answer(r, -EIO, bare, 1);
+	} else if (r->slot && r->chan->x->ops->done) {
+		r->chan->x->ops->done(r->chan, r->slot);
 	}
 	req_unpin(r);
 }

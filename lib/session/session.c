@@ -97,6 +97,7 @@ void sess_free(struct fuse_session *se)
 		next = w->next;
 		sess_worker_free(w);
 	}
+	xport_free(se->rings);
 	xport_free(se->xport);
 	pthread_mutex_destroy(&se->workers_lock);
 	pthread_mutex_destroy(&se->intr.lock);

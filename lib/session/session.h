@@ -52,6 +52,15 @@ struct sess_handler {
 	bool (*implements)(void *data, size_t op_offset);
 };
 
+/* What the program wants of fuse-over-io_uring. */
+struct sess_rings_wish {
+	enum { SESS_RINGS_OFF, SESS_RINGS_AUTO, SESS_RINGS_ON } mode;
+	unsigned int depth; /* entries a queue; 0: a sensible number */
+	size_t memory;	    /* bytes for all queues together; 0: a sensible number */
+};
+
+enum sess_loop_kind { SESS_LOOP_NONE, SESS_LOOP_SINGLE, SESS_LOOP_MULTI };
+
 /* Life of the connection; only ever moves forward. */
 enum sess_state {
 	SESS_NEW,	/* no INIT yet */
@@ -65,6 +74,10 @@ struct fuse_session {
 	void *userdata; /* what fuse_req_userdata returns */
 
 	struct xport *xport; /* NULL until mounted or attached */
+	struct xport *rings; /* its queues, if they are used; see queues.h */
+	struct sess_queues *queues;
+	struct sess_rings_wish rings_wish;
+	enum sess_loop_kind loop_kind; /* of the loop that is running */
 
 	/* Written by the thread that handles INIT before it answers; the peer
 	 * sends nothing else until then, so all others read it without locks. */

@@ -92,20 +92,20 @@ int sess_worker_ready(struct sess_worker *w)
 
 /* ---- life ---- */
 
-static int open_channel(struct fuse_session *se, unsigned int index, bool clone,
-			struct xport_chan **out)
+static int open_channel(struct xport *x, unsigned int index, bool clone, struct xport_chan **out)
 {
-	int err = se->xport->ops->open_chan(se->xport, index, clone, out);
+	int err = x->ops->open_chan(x, index, clone, out);
 
 	if (!err || !clone)
 		return err;
 	fuse_log(FUSE_LOG_WARNING,
 		 "fuse: worker %u gets no descriptor of its own (error %d); it shares one\n", index,
 		 -err);
-	return se->xport->ops->open_chan(se->xport, index, false, out);
+	return x->ops->open_chan(x, index, false, out);
 }
 
-int sess_worker_new(struct fuse_session *se, bool clone, struct sess_worker **out)
+int sess_worker_new(struct fuse_session *se, struct xport *x, long chan, bool clone,
+		    struct sess_worker **out)
 {
 	struct sess_worker *w;
 	int err;
@@ -115,20 +115,25 @@ int sess_worker_new(struct fuse_session *se, bool clone, struct sess_worker **ou
 		return -ENOMEM;
 	*w = (struct sess_worker){.se = se};
 	pthread_mutex_lock(&se->workers_lock);
-	w->index = se->worker_count;
-	err = open_channel(se, w->index, clone, &w->chan);
-	if (!err) {
-		se->worker_count++;
-		w->next = atomic_load_explicit(&se->workers, memory_order_relaxed);
-		atomic_store_explicit(&se->workers, w, memory_order_release);
-	}
+	w->index = se->worker_count++;
 	pthread_mutex_unlock(&se->workers_lock);
+	err = open_channel(x, chan < 0 ? w->index : (unsigned int)chan, clone, &w->chan);
 	if (err) {
 		free(w);
 		return err;
 	}
 	*out = w;
 	return 0;
+}
+
+void sess_worker_publish(struct sess_worker *w)
+{
+	struct fuse_session *se = w->se;
+
+	pthread_mutex_lock(&se->workers_lock);
+	w->next = atomic_load_explicit(&se->workers, memory_order_relaxed);
+	atomic_store_explicit(&se->workers, w, memory_order_release);
+	pthread_mutex_unlock(&se->workers_lock);
 }
 
 static void free_chunks(struct sess_worker *w)
@@ -171,8 +176,13 @@ int sess_worker_lease(struct fuse_session *se, bool clone, struct sess_worker **
 	if (w)
 		se->idle = w->next_idle;
 	pthread_mutex_unlock(&se->workers_lock);
-	if (!w)
-		return sess_worker_new(se, clone, out);
+	if (!w) {
+		int err = sess_worker_new(se, se->xport, -1, clone, &w);
+
+		if (err)
+			return err;
+		sess_worker_publish(w);
+	}
 	*out = w;
 	return 0;
 }

@@ -38,9 +38,12 @@ struct sess_worker {
 	struct sess_stats stats CACHE_ALIGNED;
 };
 
-/* A worker on its own channel, added to the session. */
-PROFUSE_NODISCARD int sess_worker_new(struct fuse_session *se, bool clone,
-				      struct sess_worker **out);
+/* A worker on a channel of its own of transport x. `chan` is the channel's
+ * number, or -1 for the worker's. It belongs to the session once published;
+ * until then the caller may free it. */
+PROFUSE_NODISCARD int sess_worker_new(struct fuse_session *se, struct xport *x, long chan,
+				      bool clone, struct sess_worker **out);
+void sess_worker_publish(struct sess_worker *w);
 void sess_worker_free(struct sess_worker *w);
 
 /* An idle worker, or a new one; and giving it back. */

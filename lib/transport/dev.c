@@ -143,6 +143,7 @@ int xport_dev_new(int fd, struct xport **out)
 	err = xport_init(x, &dev_ops, fd);
 	if (err)
 		return err;
+	x->takes_rings = true;
 	*out = take(x);
 	return 0;
 }

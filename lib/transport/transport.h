@@ -67,14 +67,20 @@ struct xport_ops {
 	 * not copy it (send recognises it by address), or NULL. */
 	void *(*body)(struct xport_chan *c, void *slot, size_t *cap);
 
+	/* The request received as (c, slot) gets no answer. Optional; for
+	 * transports whose slots must be given back. */
+	void (*done)(struct xport_chan *c, void *slot);
+
+	/* Sees to it that answers given by this thread are on their way.
+	 * Optional; for transports that hold them until the next recv. */
+	void (*flush)(struct xport_chan *c);
+
+	/* No recv will follow on this channel: lets go of what keeps the
+	 * connection alive. Answers may still come and go nowhere. Optional. */
+	void (*stop)(struct xport_chan *c);
+
 	/* Sends a notification; iov[0] is the fuse_out_header. Any thread. */
 	int (*notify)(struct xport *x, const struct iovec *iov, int count);
-
-	/* Called before an INIT is answered, with the answer that the session
-	 * means to give: the place to build rings and to strike flags that
-	 * turned out not to be possible. Optional. */
-	void (*negotiate)(struct xport *x, const struct fuse_init_in *in,
-			  struct fuse_init_out *out);
 
 	/* Called with true when a loop of the library starts to receive, with
 	 * false when the last one ended. Returns the mode before, or -errno.
@@ -87,9 +93,10 @@ struct xport_ops {
 /* Embedded first in every transport's own structure. */
 struct xport {
 	const struct xport_ops *ops;
-	int fd;	       /* pollable; -1 if there is none. Owned unless `borrowed` */
-	bool borrowed; /* fd belongs to the program */
-	int wake_fd;   /* eventfd, readable while the connection is woken */
+	int fd;		  /* pollable; -1 if there is none. Owned unless `borrowed` */
+	bool borrowed;	  /* fd belongs to the program */
+	bool takes_rings; /* fuse-over-io_uring is possible beside it */
+	int wake_fd;	  /* eventfd, readable while the connection is woken */
 	_Atomic bool woken;
 };
 
