@@ -99,29 +99,6 @@ static uint64_t default_want(const struct fuse_session *se, uint64_t capable)
 	return want & capable;
 }
 
-/*
- * Programs of two ages say what they want in two places: old ones in the 32
- * bits of `want`, newer ones in `want_ext` (through functions that keep both in
- * step). The one that was changed counts; both changed differently is a
- * contradiction.
- */
-static int reconcile_want(struct fuse_conn_info *info, uint64_t before)
-{
-	uint32_t low = (uint32_t)info->want_ext;
-
-	if (info->want == low)
-		return 0;
-	if (info->want == (uint32_t)before)
-		return 0; /* only want_ext was changed */
-	if (info->want_ext != before) {
-		fuse_log(FUSE_LOG_ERR,
-			 "fuse: init changed conn->want and conn->want_ext differently\n");
-		return -EINVAL;
-	}
-	info->want_ext = (info->want_ext & ~(uint64_t)UINT32_MAX) | info->want;
-	return 0;
-}
-
 static size_t kernel_max_pages(void)
 {
 	unsigned int limit = DEFAULT_MAX_PAGES;
@@ -267,9 +244,8 @@ static int negotiate(struct fuse_session *se, const struct fuse_init_in *in,
 	before = se->info.want_ext;
 	if (se->handler->init)
 		se->handler->init(se->handler_data, &se->info);
-	err = reconcile_want(&se->info, before);
-	if (!err)
-		err = check_wishes(se);
+	sess_merge_wants(&se->info, before);
+	err = check_wishes(se);
 	if (err)
 		return err;
 	limit_wishes(se, offered);
