@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "session/queues.h"
+#include "session/want.h"
 #include "session/worker.h"
 
 #define DEFAULT_MAX_PAGES	256 /* fs.fuse.max_pages_limit on most machines */
