@@ -30,9 +30,11 @@ const char *profuse_version(void);
  * (not in a signal handler).
  *
  * Notifications are delivered in the order in which they were queued, with one
- * exception that nobody can see: a notification which makes an undelivered one
- * superfluous replaces it (the same name invalidated twice, byte ranges of one
- * inode that touch or overlap, any inode notification before an epoch).
+ * exception that nobody can see: a notification about the same name, or the same
+ * inode's data, as an undelivered one is merged into that, if both together
+ * amount to one (the same name invalidated twice, byte ranges that touch or
+ * overlap) and nothing else about it was queued in between. Epochs and resends
+ * are merged likewise.
  *
  * The queue is bounded. When it is full, -ENOBUFS is returned and nothing is
  * queued; a caller to whom that matters uses profuse_notify_queue_epoch(), for which

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/background.h"
 #include "session/queues.h"
 #include "session/want.h"
 #include "session/worker.h"
@@ -306,6 +307,7 @@ void sess_handle_init(struct sess_req *r)
 	sess_queues_prepare(se, offered_flags(in), &out);
 	settle(se, &out);
 	iov[1].iov_len = answer_size(&out);
-	sess_reply(req_handle(r), PROTO_REPLY_INIT, 0, iov, 2);
+	if (sess_reply(req_handle(r), PROTO_REPLY_INIT, 0, iov, 2) == 0)
+		bg_note(BG_SERVING);
 	sess_queues_go(se);
 }

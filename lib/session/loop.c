@@ -81,6 +81,23 @@ int sess_loop(struct fuse_session *se)
 	return err;
 }
 
+/* That the connection ends is not an end of the session here: a mount that
+ * failed in one way may be tried in another. */
+static int serve_until_init(struct fuse_session *se, struct sess_worker *w)
+{
+	while (atomic_load(&se->state) == SESS_NEW && !atomic_load(&se->exited)) {
+		int err = sess_worker_step(w, true);
+
+		if (err == -ENODEV)
+			return -ENOTCONN;
+		if (!sess_loop_goes_on(se, err))
+			break;
+	}
+	if (atomic_load(&se->state) == SESS_RUNNING)
+		return 0;
+	return atomic_load(&se->error) < 0 ? atomic_load(&se->error) : -ENOTCONN;
+}
+
 int sess_serve_init(struct fuse_session *se)
 {
 	struct sess_worker *w;
@@ -90,12 +107,8 @@ int sess_serve_init(struct fuse_session *se)
 		return err;
 	err = sess_worker_lease(se, false, &w);
 	if (!err) {
-		while (atomic_load(&se->state) == SESS_NEW && !atomic_load(&se->exited) &&
-		       sess_loop_goes_on(se, sess_worker_step(w, true)))
-			;
+		err = serve_until_init(se, w);
 		sess_worker_release(w);
-		if (atomic_load(&se->state) != SESS_RUNNING)
-			err = atomic_load(&se->error) < 0 ? atomic_load(&se->error) : -ENOTCONN;
 	}
 	sess_loop_end(se);
 	return err;

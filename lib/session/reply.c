@@ -124,10 +124,25 @@ int sess_reply(fuse_req_t req, enum proto_reply kind, int error, struct iovec *i
 	return err;
 }
 
+void sess_expect_none(fuse_req_t req, uint32_t times)
+{
+	atomic_store_explicit(&req_object(req)->nones, times, memory_order_relaxed);
+}
+
+static bool more_to_come(struct sess_req *r)
+{
+	if (likely(atomic_load_explicit(&r->nones, memory_order_relaxed) == 0))
+		return false;
+	/* acq_rel: whoever is last sees what the others did. */
+	return atomic_fetch_sub_explicit(&r->nones, 1, memory_order_acq_rel) > 1;
+}
+
 void sess_reply_none(fuse_req_t req)
 {
 	struct sess_req *r = req_object(req);
 
+	if (more_to_come(r))
+		return;
 	if (unlikely(!req_claim(r, req))) {
 		answered_before(r, req);
 		return;

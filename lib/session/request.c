@@ -80,6 +80,8 @@ struct sess_req *req_get(struct sess_worker *w)
 	r->se = w->se;
 	r->last_op_index = r->op_index;
 	r->intr_func = NULL;
+	r->iterator = 0;
+	atomic_store_explicit(&r->nones, 0, memory_order_relaxed);
 	atomic_store_explicit(&r->interrupted, false, memory_order_relaxed);
 	/* Relaxed: the object is ours until req_publish. */
 	gen = atomic_load_explicit(&r->state, memory_order_relaxed) & ~REQ_BUSY;
@@ -201,4 +203,38 @@ const struct fuse_ctx *sess_ctx(fuse_req_t req)
 const struct proto_req *sess_view(fuse_req_t req)
 {
 	return &req_object(req)->view;
+}
+
+const struct proto_req *sess_view_kept(fuse_req_t req)
+{
+	const struct sess_req *r = req_object(req);
+	const struct sess_worker *w = sess_worker_current();
+
+	/* The thread that is inside the handler has the program's buffer. */
+	return r->buf || r->slot || (w && w->current == r) ? &r->view : NULL;
+}
+
+const struct proto_op *sess_op(fuse_req_t req)
+{
+	return &proto_ops[req_object(req)->op_index];
+}
+
+bool sess_on_ring(fuse_req_t req)
+{
+	return req_object(req)->slot != NULL;
+}
+
+uint32_t *sess_iterator(fuse_req_t req)
+{
+	return &req_object(req)->iterator;
+}
+
+size_t sess_reply_min(fuse_req_t req)
+{
+	return req_object(req)->reply_min;
+}
+
+size_t sess_reply_max(fuse_req_t req)
+{
+	return req_object(req)->reply_max;
 }

@@ -3,8 +3,12 @@
 #include "session/session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "session/worker.h"
 
 int sess_new(const struct sess_handler *handler, void *data, void *userdata,
@@ -35,6 +39,55 @@ int sess_attach(struct fuse_session *se, struct xport *x)
 	if (atomic_load(&se->exited))
 		xport_wake(x);
 	return 0;
+}
+
+static void free_workers(struct fuse_session *se)
+{
+	struct sess_worker *w = atomic_exchange(&se->workers, NULL), *next;
+
+	for (; w; w = next) {
+		next = w->next;
+		sess_worker_free(w);
+	}
+	se->worker_count = 0;
+	se->idle = NULL;
+}
+
+void sess_detach(struct fuse_session *se)
+{
+	free_workers(se);
+	xport_free(se->rings);
+	xport_free(se->xport);
+	se->rings = se->xport = NULL;
+	se->conn = (struct proto_conn){.minor = FUSE_KERNEL_MINOR_VERSION};
+	atomic_store(&se->bufsize, FUSE_MIN_READ_BUFFER);
+	atomic_store(&se->state, SESS_NEW);
+}
+
+/* Replaces what is behind fd; the number stays. */
+static void retire_fd(int fd, int by)
+{
+	if (fd >= 0 && dup3(by, fd, O_CLOEXEC) < 0)
+		fuse_log(FUSE_LOG_ERR, "fuse: cannot let go of descriptor %d: %s\n", fd,
+			 strerror(errno));
+}
+
+void sess_retire(struct fuse_session *se)
+{
+	/* Opened for reading only: writing an answer gives EBADF. Where not
+	 * even that can be opened, something that is there already. */
+	CLEANUP_CLOSE int nowhere = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct xport *x = se->xport;
+	int by;
+
+	if (!x || x->borrowed)
+		return;
+	by = nowhere >= 0 ? nowhere : x->wake_fd;
+	for (struct sess_worker *w = atomic_load(&se->workers); w; w = w->next) {
+		if (w->chan->x == x && w->chan->fd != x->fd)
+			retire_fd(w->chan->fd, by);
+	}
+	retire_fd(x->fd, by);
 }
 
 void sess_exit(struct fuse_session *se, int status)
@@ -86,17 +139,12 @@ static void report_unanswered(struct fuse_session *se)
 
 void sess_free(struct fuse_session *se)
 {
-	struct sess_worker *w, *next;
-
 	if (!se)
 		return;
 	sess_notify_fini(se);
 	sess_destroy_handler(se);
 	report_unanswered(se);
-	for (w = atomic_load(&se->workers); w; w = next) {
-		next = w->next;
-		sess_worker_free(w);
-	}
+	free_workers(se);
 	xport_free(se->rings);
 	xport_free(se->xport);
 	pthread_mutex_destroy(&se->workers_lock);

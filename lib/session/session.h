@@ -134,6 +134,13 @@ void sess_free(struct fuse_session *se);
 
 /* Gives the session its transport. -EBUSY if it has one. */
 PROFUSE_NODISCARD int sess_attach(struct fuse_session *se, struct xport *x);
+/* Takes it back and frees it, with all that was set up on it, as if no INIT
+ * had come: the attempt to mount did not succeed. No loop may run. */
+void sess_detach(struct fuse_session *se);
+/* Lets go of the connection: its descriptors are replaced by one that refuses
+ * everything, so that the numbers stay taken and a late answer from another
+ * thread meets neither a closed descriptor nor a stranger's. No loop may run. */
+void sess_retire(struct fuse_session *se);
 
 /* As fuse_session_exit, and sets what the loop will return. Async-signal-safe.
  * The first non-zero status wins. */
@@ -187,6 +194,12 @@ int sess_reply(fuse_req_t req, enum proto_reply kind, int error, struct iovec *i
 
 /* Consumes a request that has no answer. */
 void sess_reply_none(fuse_req_t req);
+/* The handler will call sess_reply_none this many times; the last consumes. */
+void sess_expect_none(fuse_req_t req, uint32_t times);
+
+/* Body sizes that a successful answer to req may have. */
+size_t sess_reply_min(fuse_req_t req);
+size_t sess_reply_max(fuse_req_t req);
 
 /* Memory for building the body of req's answer, at least *cap bytes on return;
  * lives until the answer. NULL if there is none of that size. The transport's
@@ -198,6 +211,14 @@ void *sess_reply_buffer(fuse_req_t req, size_t want, size_t *cap);
 struct fuse_session *sess_of(fuse_req_t req);
 const struct fuse_ctx *sess_ctx(fuse_req_t req);
 const struct proto_req *sess_view(fuse_req_t req);
+/* NULL where the view may be gone: it stood in a buffer of the program's own
+ * and the handler may have returned. */
+const struct proto_req *sess_view_kept(fuse_req_t req);
+const struct proto_op *sess_op(fuse_req_t req);
+/* Did req arrive on a ring? */
+bool sess_on_ring(fuse_req_t req);
+/* A counter for the handler's use; 0 when the request comes. */
+uint32_t *sess_iterator(fuse_req_t req);
 bool sess_interrupted(fuse_req_t req);
 void sess_interrupt_func(fuse_req_t req, fuse_interrupt_func_t func, void *data);
 
