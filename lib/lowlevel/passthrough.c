@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Backing files: the kernel reads and writes them without asking. */
+#include "lowlevel/ll.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+static int device_fd(fuse_req_t req)
+{
+	const struct xport *x = sess_of(req)->xport;
+
+	return x ? x->fd : -1;
+}
+
+/* 0 is the interface's way of saying that it failed. */
+PROFUSE_EXPORT int fuse_passthrough_open(fuse_req_t req, int fd)
+{
+	struct fuse_backing_map map = {.fd = fd};
+	int id = ioctl(device_fd(req), FUSE_DEV_IOC_BACKING_OPEN, &map);
+
+	if (id > 0)
+		return id;
+	fuse_log(FUSE_LOG_ERR, "fuse: descriptor %d cannot be a backing file: %s%s\n", fd,
+		 strerror(id < 0 ? errno : EIO),
+		 errno == EPERM ? " (needs FUSE_CAP_PASSTHROUGH and root)" : "");
+	return 0;
+}
+
+PROFUSE_EXPORT int fuse_passthrough_close(fuse_req_t req, int backing_id)
+{
+	int res = ioctl(device_fd(req), FUSE_DEV_IOC_BACKING_CLOSE, &backing_id);
+
+	if (res >= 0)
+		return res;
+	res = -errno;
+	fuse_log(FUSE_LOG_ERR, "fuse: backing file %d cannot be closed: %s\n", backing_id,
+		 strerror(-res));
+	return res;
+}
