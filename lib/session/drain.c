@@ -39,13 +39,8 @@ static void answer_waiting(struct sess_worker *w)
 {
 	struct xport_recv in;
 
-	while (sess_worker_ready(w) == 0) {
-		in.buf = w->buf->mem;
-		in.cap = w->buf->cap;
-		if (w->chan->x->ops->recv(w->chan, &in, false))
-			break;
+	while (sess_worker_receive(w, &in, false) == 0)
 		turn_away(w, &in);
-	}
 }
 
 void sess_drain(struct fuse_session *se)

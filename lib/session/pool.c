@@ -15,9 +15,9 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/sysinfo.h>
 #include <time.h>
 
+#include "session/affinity.h"
 #include "session/loop.h"
 #include "session/queues.h"
 #include "session/thread.h"
@@ -25,19 +25,23 @@
 
 /* Parked longer than this, a thread above max_idle_threads ends. */
 #define IDLE_SECONDS 10
+#define MAX_PLACES   8
 
 struct pool_thread {
 	struct pool *pool;
 	struct pool_thread *next; /* in pool->threads or pool->ended */
 	struct sess_worker *worker;
 	pthread_t id;
+	unsigned int place; /* where it waited last */
+	struct sess_pin pin;
 };
 
 struct pool {
 	struct fuse_session *se;
 	struct sess_loop_params cfg;
-	int waiting_max;
-	_Atomic int waiting CACHE_ALIGNED;
+	unsigned int place_count;
+	unsigned int place_cpu[MAX_PLACES];
+	_Atomic uint64_t places CACHE_ALIGNED; /* a bit a place: taken */
 
 	pthread_mutex_t lock CACHE_ALIGNED;
 	pthread_cond_t call;
@@ -53,12 +57,22 @@ static int start_thread_locked(struct pool *p);
 
 /* ---- waiting and parking ---- */
 
-static bool start_waiting(struct pool *p)
+/* Its own place if it is free, else any. */
+static bool start_waiting(struct pool *p, struct pool_thread *t)
 {
-	if (atomic_fetch_add(&p->waiting, 1) < p->waiting_max)
-		return true;
-	atomic_fetch_sub(&p->waiting, 1);
-	return false;
+	uint64_t taken = atomic_load_explicit(&p->places, memory_order_relaxed);
+	unsigned int place = t->place;
+
+	do {
+		if (taken & (1ull << place)) {
+			place = (unsigned int)__builtin_ctzll(~taken);
+			if (place >= p->place_count)
+				return false;
+		}
+	} while (!atomic_compare_exchange_weak(&p->places, &taken, taken | 1ull << place));
+	t->place = place;
+	sess_pin_wait(p->se, &t->pin, p->place_cpu[place]);
+	return true;
 }
 
 /* Until called: true, or false if the thread shall end. */
@@ -115,26 +129,25 @@ static void call_another(struct pool *p)
 
 /* Receives one message and handles it. Until INIT is answered one worker is
  * enough: the peer sends nothing else. */
-static int take_one(struct pool *p, struct sess_worker *w)
+static int take_one(struct pool *p, struct pool_thread *t)
 {
+	struct sess_worker *w = t->worker;
 	struct xport_recv in;
 	bool quick;
-	int err, left;
+	uint64_t left;
+	int err;
 
-	err = sess_worker_ready(w);
-	if (!err) {
-		in.buf = w->buf->mem;
-		in.cap = w->buf->cap;
-		err = w->chan->x->ops->recv(w->chan, &in, true);
-	}
-	left = atomic_fetch_sub(&p->waiting, 1) - 1;
+	err = sess_worker_receive(w, &in, true);
+	left = atomic_fetch_and(&p->places, ~(1ull << t->place)) & ~(1ull << t->place);
 	if (err)
 		return err;
 	quick = in.msg.hdr->opcode == FUSE_FORGET || in.msg.hdr->opcode == FUSE_BATCH_FORGET ||
 		atomic_load_explicit(&p->se->state, memory_order_relaxed) == SESS_NEW;
 	if (left == 0 && !quick)
 		call_another(p);
+	sess_pin_call(&t->pin);
 	sess_dispatch(w, &in, false);
+	sess_pin_return(p->se, &t->pin);
 	return 0;
 }
 
@@ -146,16 +159,18 @@ static void *thread_main(void *arg)
 	struct pool_thread **link;
 	bool parked_out = false;
 
+	sess_pin_begin(se, &t->pin);
 	while (!atomic_load_explicit(&se->exited, memory_order_relaxed)) {
-		if (!start_waiting(p)) {
+		if (!start_waiting(p, t)) {
 			if (park(p))
 				continue;
 			parked_out = true;
 			break;
 		}
-		if (!sess_loop_goes_on(se, take_one(p, t->worker)))
+		if (!sess_loop_goes_on(se, take_one(p, t)))
 			break;
 	}
+	sess_pin_end(se, &t->pin);
 	pthread_mutex_lock(&p->lock);
 	if (!parked_out)
 		p->alive--;
@@ -191,6 +206,7 @@ static int start_thread_locked(struct pool *p)
 	if (!t)
 		return -ENOMEM;
 	t->pool = p;
+	t->place = p->alive % p->place_count;
 	err = sess_worker_lease(p->se, p->cfg.clone_fd, &t->worker);
 	if (err) {
 		free(t);
@@ -250,14 +266,16 @@ static void stop_threads(struct pool *p)
 static void pool_init(struct pool *p, struct fuse_session *se, const struct sess_loop_params *cfg)
 {
 	pthread_condattr_t attr;
-	int cpus = get_nprocs();
 
 	*p = (struct pool){.se = se, .cfg = *cfg};
 	if (p->cfg.max_threads == 0)
 		p->cfg.max_threads = 1;
 	/* One waiter a CPU finds the request's caller on its own CPU; more
 	 * only wake each other. */
-	p->waiting_max = cpus < 1 ? 1 : cpus > 8 ? 8 : cpus;
+	sess_cpus_get(&se->cpus);
+	p->place_count = se->cpus.count < MAX_PLACES ? se->cpus.count : MAX_PLACES;
+	for (unsigned int i = 0; i < p->place_count; i++)
+		p->place_cpu[i] = sess_cpus_nth(&se->cpus, i);
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -2,10 +2,10 @@
 #include "session/queues.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "session/affinity.h"
 #include "session/loop.h"
 #include "session/thread.h"
 #include "session/worker.h"
@@ -22,6 +22,7 @@ struct queue_thread {
 	pthread_t id;
 	bool started;
 	struct sess_worker *worker;
+	struct sess_pin pin;
 };
 
 struct sess_queues {
@@ -37,19 +38,6 @@ struct sess_queues {
 };
 
 /* ---- a queue's thread ---- */
-
-/* Where the kernel wakes it, the caller waits on the same CPU. A CPU that is
- * not there, or not for us, has no callers either: the thread may be anywhere. */
-static void pin(unsigned int cpu)
-{
-	cpu_set_t set;
-
-	if (cpu >= CPU_SETSIZE)
-		return;
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
 
 /* Reports how building went and waits for what the others say. */
 static bool may_serve(struct sess_queues *q, int err)
@@ -68,6 +56,22 @@ static bool may_serve(struct sess_queues *q, int err)
 	return serve;
 }
 
+/* Where the kernel wakes it, the caller waits on the same CPU. A CPU that is
+ * not there, or not for us, has no callers either: the thread may be anywhere. */
+static int serve_one(struct queue_thread *t, struct sess_worker *w)
+{
+	struct xport_recv in;
+	int err = sess_worker_receive(w, &in, true);
+
+	if (err)
+		return err;
+	sess_pin_call(&t->pin);
+	sess_dispatch(w, &in, false);
+	sess_pin_return(t->queues->se, &t->pin);
+	sess_pin_wait(t->queues->se, &t->pin, t->index);
+	return 0;
+}
+
 static void *queue_main(void *arg)
 {
 	struct queue_thread *t = arg;
@@ -75,7 +79,6 @@ static void *queue_main(void *arg)
 	struct sess_worker *w = NULL;
 	int err;
 
-	pin(t->index);
 	/* The ring is built here, because it belongs to the thread that does. */
 	err = sess_worker_new(se, se->rings, t->index, false, &w);
 	if (!may_serve(t->queues, err)) {
@@ -85,9 +88,12 @@ static void *queue_main(void *arg)
 	}
 	t->worker = w;
 	sess_worker_publish(w);
+	sess_pin_begin(se, &t->pin);
+	sess_pin_wait(se, &t->pin, t->index);
 	while (!atomic_load_explicit(&se->exited, memory_order_relaxed) &&
-	       sess_loop_goes_on(se, sess_worker_step(w, true)))
+	       sess_loop_goes_on(se, serve_one(t, w)))
 		;
+	sess_pin_end(se, &t->pin);
 	w->chan->x->ops->stop(w->chan);
 	return NULL;
 }

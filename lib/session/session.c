@@ -26,6 +26,7 @@ int sess_new(const struct sess_handler *handler, void *data, void *userdata,
 	se->conn.minor = FUSE_KERNEL_MINOR_VERSION;
 	pthread_mutex_init(&se->workers_lock, NULL);
 	pthread_mutex_init(&se->intr.lock, NULL);
+	pthread_mutex_init(&se->threads.lock, NULL);
 	pthread_mutex_init(&se->notify_lock, NULL);
 	*out = se;
 	return 0;
@@ -149,6 +150,8 @@ void sess_free(struct fuse_session *se)
 	xport_free(se->xport);
 	pthread_mutex_destroy(&se->workers_lock);
 	pthread_mutex_destroy(&se->intr.lock);
+	pthread_mutex_destroy(&se->threads.lock);
+	free(se->threads.tids);
 	pthread_mutex_destroy(&se->notify_lock);
 	free(se);
 }

@@ -8,6 +8,7 @@
 #define PROFUSE_SESSION_SESSION_H
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,6 +60,19 @@ struct sess_rings_wish {
 	size_t memory;	    /* bytes for all queues together; 0: a sensible number */
 };
 
+/* CPUs that the program may use, as it was started. */
+struct sess_cpus {
+	cpu_set_t mask;
+	unsigned int count;
+};
+
+struct sess_threads {
+	pthread_mutex_t lock;
+	pid_t *tids;
+	unsigned int count;
+	nlink_t seen; /* threads of the process when last looked */
+};
+
 enum sess_loop_kind { SESS_LOOP_NONE, SESS_LOOP_SINGLE, SESS_LOOP_MULTI };
 
 /* Life of the connection; only ever moves forward. */
@@ -107,6 +121,10 @@ struct fuse_session {
 	/* Workers that no thread is using: of a loop that ended, or leased by
 	 * callers of sess_process. Under workers_lock. */
 	struct sess_worker *idle;
+	/* Threads of the loops, and where they may run; see affinity.h. */
+	struct sess_cpus cpus;
+	struct sess_threads threads;
+
 	_Atomic int loops;     /* loops of the library that are running */
 	bool restore_blocking; /* the descriptor was in blocking mode before */
 

@@ -78,7 +78,8 @@ void sess_buf_put(struct sess_worker *w, struct sess_buf *b)
 	w->spare_count++;
 }
 
-int sess_worker_ready(struct sess_worker *w)
+/* w->buf must fit the session's largest request. */
+static int ensure_buffer(struct sess_worker *w)
 {
 	size_t size = atomic_load_explicit(&w->se->bufsize, memory_order_relaxed);
 
@@ -197,18 +198,23 @@ void sess_worker_release(struct sess_worker *w)
 	pthread_mutex_unlock(&se->workers_lock);
 }
 
-int sess_worker_step(struct sess_worker *w, bool wait)
+int sess_worker_receive(struct sess_worker *w, struct xport_recv *in, bool wait)
 {
-	struct xport_recv in;
-	int err = sess_worker_ready(w);
+	int err = ensure_buffer(w);
 
 	if (unlikely(err))
 		return err;
-	in.buf = w->buf->mem;
-	in.cap = w->buf->cap;
-	err = w->chan->x->ops->recv(w->chan, &in, wait);
-	if (err)
-		return err;
-	sess_dispatch(w, &in, false);
-	return 0;
+	in->buf = w->buf->mem;
+	in->cap = w->buf->cap;
+	return w->chan->x->ops->recv(w->chan, in, wait);
+}
+
+int sess_worker_step(struct sess_worker *w, bool wait)
+{
+	struct xport_recv in;
+	int err = sess_worker_receive(w, &in, wait);
+
+	if (!err)
+		sess_dispatch(w, &in, false);
+	return err;
 }

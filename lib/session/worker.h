@@ -56,10 +56,10 @@ struct sess_worker *sess_worker_current(void);
 /* Says that the thread is w from here on (NULL: none). Returns what it was. */
 struct sess_worker *sess_worker_enter(struct sess_worker *w);
 
-/* Makes sure that w->buf fits the session's largest request. */
-PROFUSE_NODISCARD int sess_worker_ready(struct sess_worker *w);
+/* Receives one message into the worker's buffer, as xport_ops.recv. */
+int sess_worker_receive(struct sess_worker *w, struct xport_recv *in, bool wait);
 
-/* Receives and handles one message: 0, or as xport_ops.recv. */
+/* Receives and handles one message. */
 int sess_worker_step(struct sess_worker *w, bool wait);
 
 /* Handles a received message; with `foreign` the bytes belong to the program
