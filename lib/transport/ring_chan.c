@@ -177,7 +177,7 @@ static int fill_body(struct ring_entry *e, const struct iovec *iov, int count, s
 	return 0;
 }
 
-int ring_send(struct xport_chan *chan, void *slot, const struct iovec *iov, int count)
+int xport_ring_send(struct xport_chan *chan, void *slot, const struct iovec *iov, int count)
 {
 	struct ring_chan *c = ring_chan_of(chan);
 	struct ring_entry *e = slot;
@@ -198,7 +198,7 @@ int ring_send(struct xport_chan *chan, void *slot, const struct iovec *iov, int 
 
 /* Only NOTIFY_REPLY has no answer and comes over the ring; the command that
  * would carry one recycles the entry. */
-void ring_done(struct xport_chan *chan, void *slot)
+void xport_ring_done(struct xport_chan *chan, void *slot)
 {
 	struct ring_entry *e = slot;
 	struct fuse_out_header out = {.len = sizeof(out)};
@@ -211,7 +211,7 @@ void ring_done(struct xport_chan *chan, void *slot)
 	hand_over(e);
 }
 
-void *ring_body(struct xport_chan *chan, void *slot, size_t *cap)
+void *xport_ring_body(struct xport_chan *chan, void *slot, size_t *cap)
 {
 	struct ring_entry *e = slot;
 
@@ -221,7 +221,7 @@ void *ring_body(struct xport_chan *chan, void *slot, size_t *cap)
 	return e->payload;
 }
 
-void ring_flush(struct xport_chan *chan)
+void xport_ring_flush(struct xport_chan *chan)
 {
 	struct ring_chan *c = ring_chan_of(chan);
 
@@ -230,7 +230,7 @@ void ring_flush(struct xport_chan *chan)
 }
 
 /* A command that is pending holds a reference on the connection. */
-void ring_stop(struct xport_chan *chan)
+void xport_ring_stop(struct xport_chan *chan)
 {
 	struct ring_chan *c = ring_chan_of(chan);
 
@@ -276,7 +276,7 @@ static void refuse(struct ring_entry *e, const struct xport_recv *r)
 	struct fuse_out_header out = {.len = sizeof(out), .error = -EIO, .unique = hdr->unique};
 	struct iovec iov = {&out, sizeof(out)};
 
-	ring_send(&e->chan->chan, e, &iov, 1);
+	xport_ring_send(&e->chan->chan, e, &iov, 1);
 }
 
 /* What a completion says: 1 for a request in *r, 0 to go on, or an error. */
@@ -345,7 +345,7 @@ static int submit_and_wait(struct ring_chan *c, bool wait)
 	return n < 0 ? n : 0;
 }
 
-int ring_recv(struct xport_chan *chan, struct xport_recv *r, bool wait)
+int xport_ring_recv(struct xport_chan *chan, struct xport_recv *r, bool wait)
 {
 	struct ring_chan *c = ring_chan_of(chan);
 	struct io_uring_cqe *cqe;

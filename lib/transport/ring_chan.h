@@ -64,11 +64,11 @@ struct ring_chan {
 	_Atomic bool asleep;
 };
 
-int ring_recv(struct xport_chan *chan, struct xport_recv *r, bool wait);
-int ring_send(struct xport_chan *chan, void *slot, const struct iovec *iov, int count);
-void *ring_body(struct xport_chan *chan, void *slot, size_t *cap);
-void ring_done(struct xport_chan *chan, void *slot);
-void ring_flush(struct xport_chan *chan);
-void ring_stop(struct xport_chan *chan);
+int xport_ring_recv(struct xport_chan *chan, struct xport_recv *r, bool wait);
+int xport_ring_send(struct xport_chan *chan, void *slot, const struct iovec *iov, int count);
+void *xport_ring_body(struct xport_chan *chan, void *slot, size_t *cap);
+void xport_ring_done(struct xport_chan *chan, void *slot);
+void xport_ring_flush(struct xport_chan *chan);
+void xport_ring_stop(struct xport_chan *chan);
 
 #endif
