@@ -2,6 +2,7 @@
 /* Which library and which protocol this is. */
 #define FUSE_USE_VERSION 319
 #include <fuse_lowlevel.h>
+#include <profuse.h>
 
 #include <stdio.h>
 
@@ -27,4 +28,9 @@ PROFUSE_EXPORT void fuse_lowlevel_version(void)
 	/* The helper writes to the same descriptor, behind us. */
 	fflush(stdout);
 	mnt_print_helper_version();
+}
+
+PROFUSE_EXPORT const char *profuse_version(void)
+{
+	return PROFUSE_VERSION;
 }
