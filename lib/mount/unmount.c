@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -80,6 +81,15 @@ static int unmount_ident(const struct mnt_ident *ident, bool via_helper, struct 
 	return err;
 }
 
+/* While the connection lives its superblock does, and st_dev is its alone;
+ * afterwards the number may already name another filesystem. */
+static bool is_connected(int fuse_fd)
+{
+	struct pollfd p = {.fd = fuse_fd};
+
+	return poll(&p, 1, 0) == 0 || !(p.revents & (POLLERR | POLLNVAL));
+}
+
 /* The mount's id is not known, or belongs to a namespace that the process has
  * left. What is at the path is ours if it is the same filesystem. */
 static int unmount_same_dev(const struct mnt_result *res, const char *mountpoint,
@@ -96,6 +106,7 @@ int mnt_unmount(struct mnt_result *res, const char *mountpoint, char **why)
 {
 	CLEANUP_TEXT struct mnt_text text = {0};
 	bool ours = res->fd >= 0 && res->tier != MNT_TIER_FD;
+	bool connected = ours && is_connected(res->fd);
 	char path[PATH_ROOM];
 	int err = 0;
 
@@ -108,7 +119,7 @@ int mnt_unmount(struct mnt_result *res, const char *mountpoint, char **why)
 	res->fd = -1;
 	if (ours && mnt_locate(&res->ident, path, sizeof(path)) == 0)
 		err = unmount_ident(&res->ident, res->via_helper, &text);
-	else if (ours)
+	else if (connected)
 		err = unmount_same_dev(res, mountpoint, &text);
 	if (err && why) {
 		struct mnt_text full = {0};

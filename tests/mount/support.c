@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -82,7 +83,7 @@ static void run_case(const struct support_case *c)
 	_exit(0);
 }
 
-static int wait_for(pid_t pid)
+int support_reap(pid_t pid)
 {
 	int status;
 
@@ -104,7 +105,7 @@ int support_main(const struct support_case *cases, size_t n)
 		pid = fork();
 		if (pid == 0)
 			run_case(&cases[i]);
-		status = wait_for(pid);
+		status = support_reap(pid);
 		if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
 			skipped++;
 		} else if (status) {
@@ -148,7 +149,7 @@ bool support_run_as(uid_t uid, void (*fn)(void *), void *arg)
 		fflush(stdout);
 		_exit(0);
 	}
-	return wait_for(pid) == 0;
+	return support_reap(pid) == 0;
 }
 
 struct mnt_opts *support_opts(const char *words)
@@ -226,4 +227,53 @@ int support_mount_fails(const char *path, const char *words, struct mnt_result *
 	CHECK(res->fd == -1);
 	CHECK(res->report);
 	return err;
+}
+
+union fd_room {
+	struct cmsghdr align;
+	char room[CMSG_SPACE(sizeof(int))];
+};
+
+bool support_socketpair(int sv[2])
+{
+	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == 0;
+}
+
+void support_send_fd(int sock, int fd)
+{
+	union fd_room control = {0};
+	char byte = 0;
+	struct iovec iov = {&byte, 1};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	CHECK(sendmsg(sock, &msg, 0) == 1);
+}
+
+int support_receive_fd(int sock)
+{
+	union fd_room control;
+	char byte;
+	struct iovec iov = {&byte, 1};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	int fd;
+
+	CHECK(recvmsg(sock, &msg, MSG_CMSG_CLOEXEC) == 1);
+	CHECK(CMSG_FIRSTHDR(&msg));
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
+	return fd;
 }

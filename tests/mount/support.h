@@ -56,6 +56,14 @@ const char *support_dir(uid_t owner);
 /* Runs fn(arg) in a forked process as that user; true if it returned. */
 bool support_run_as(uid_t uid, void (*fn)(void *), void *arg);
 
+/* waitpid(), across signals: the wait status. */
+int support_reap(pid_t pid);
+
+/* A descriptor over a socket. */
+bool support_socketpair(int sv[2]);
+void support_send_fd(int sock, int fd);
+int support_receive_fd(int sock);
+
 /* The options of "-o words", nothing may be left over; NULL for none. */
 struct mnt_opts *support_opts(const char *words);
 
