@@ -47,7 +47,7 @@ static int reply_attr(int fd, const struct fuse_in_header *in, mode_t root_type)
 	return reply(fd, in->unique, 0, &out, sizeof(out));
 }
 
-int responder_serve_one(int fd, mode_t root_type, int init_err)
+int responder_serve_one(int fd, mode_t root_type, int init_err, int hang)
 {
 	static _Thread_local union {
 		struct fuse_in_header h;
@@ -62,6 +62,8 @@ int responder_serve_one(int fd, mode_t root_type, int init_err)
 	} while (n < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT));
 	if (n < 0)
 		return -errno;
+	if ((int)in.h.opcode == hang)
+		return hang;
 	switch (in.h.opcode) {
 	case FUSE_INIT:
 		reply_init(fd, &in.h, init_err);
@@ -99,7 +101,7 @@ int responder_serve(int fd, mode_t root_type)
 	int r;
 
 	do {
-		r = responder_serve_one(fd, root_type, 0);
+		r = responder_serve_one(fd, root_type, 0, -1);
 	} while (r >= 0);
 	return r;
 }
@@ -116,7 +118,7 @@ static void *init_thread(void *arg)
 {
 	struct responder *r = arg;
 
-	responder_serve_one(r->fd, r->root_type, r->init_err);
+	responder_serve_one(r->fd, r->root_type, r->init_err, -1);
 	return NULL;
 }
 

@@ -13,8 +13,9 @@
 #include "mount/mount.h"
 
 /* Answers one request on fd. Returns its opcode, or -errno of read(2). init_err
- * is what INIT is answered with; 0 accepts. */
-int responder_serve_one(int fd, mode_t root_type, int init_err);
+ * is what INIT is answered with; 0 accepts. The opcode `hang` is not answered;
+ * -1 answers all. */
+int responder_serve_one(int fd, mode_t root_type, int init_err, int hang);
 
 /* Serves until the connection ends; returns -errno of the last read(2). */
 int responder_serve(int fd, mode_t root_type);
