@@ -205,10 +205,11 @@ static void serve(struct keeper *k)
 	for (;;) {
 		if (poll(p, 2, -1) < 0 && errno != EINTR)
 			return;
-		if (p[0].revents)
-			return;
+		/* First the news: the command may have ended because of them. */
 		drain(k->signals);
 		reap(k);
+		if (p[0].revents)
+			return;
 	}
 }
 
