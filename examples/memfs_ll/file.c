@@ -168,7 +168,7 @@ static int fallocate_locked(struct inode *inode, int mode, off_t off, off_t len)
 		return 0;
 	case FALLOC_FL_ZERO_RANGE:
 		data_punch_locked(inode, off, len);
-		/* fall through */
+		__attribute__((fallthrough));
 	case 0:
 		ret = data_reserve_locked(inode, off, len);
 		if (ret == 0 && !keep_size && off + len > inode->size)

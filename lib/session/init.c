@@ -48,7 +48,7 @@ static uint64_t flags_of(uint64_t caps, uint64_t offered)
 	uint64_t flags = 0;
 
 #define CAP(flag, bit, since, cap, ...)                                                            \
-	if (FUSE_CAP_##cap && (caps & FUSE_CAP_##cap))                                             \
+	if (caps & FUSE_CAP_##cap)                                                                 \
 		flags |= FUSE_INIT_FLAG(flag);
 #include "protocol/caps.def"
 #undef CAP

@@ -38,6 +38,7 @@ struct fixture {
 
 static struct fixture *fixture;
 
+PROFUSE_PRINTF(2, 0)
 static void count_log(enum fuse_log_level level, const char *fmt, va_list ap)
 {
 	if (level > FUSE_LOG_ERR)
