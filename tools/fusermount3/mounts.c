@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel's own mount table; there is no other record (no mtab, no utab).
+ * Mounts are told apart by number, never by what their path looks like.
+ */
+#include "fusermount3.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x00004000U
+#endif
+
+/* Undoes the table's octal escapes, in place. */
+static void unescape(char *s)
+{
+	char *out = s;
+
+	for (; *s; s++) {
+		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
+		    s[3] >= '0' && s[3] <= '7') {
+			*out++ = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0'));
+			s += 3;
+		} else {
+			*out++ = *s;
+		}
+	}
+	*out = '\0';
+}
+
+static bool is_fuse(const char *type)
+{
+	if (strncmp(type, "fuse", 4) != 0)
+		return false;
+	type += strncmp(type + 4, "blk", 3) == 0 ? 7 : 4;
+	return *type == '\0' || *type == '.';
+}
+
+static bool id_field(const char *s, int *out)
+{
+	uint64_t n;
+
+	if (!s || !parse_number(s, INT_MAX, &n))
+		return false;
+	*out = (int)n;
+	return true;
+}
+
+static void find_owner(char *options, struct mount_entry *e)
+{
+	unsigned int seen = 0;
+	uint64_t n = 0;
+	char *o;
+
+	while ((o = strsep(&options, ",")))
+		if (strncmp(o, "user_id=", 8) == 0)
+			seen += parse_number(o + 8, UINT32_MAX, &n) ? 1 : 2;
+	e->has_owner = seen == 1;
+	e->owner = (uid_t)n;
+}
+
+/* id parent maj:min root path options [tag...] - type source options; blanks
+ * inside a field are escaped, so the fields can be counted. */
+bool mounts_parse_line(char *line, struct mount_entry *e)
+{
+	char *id = strsep(&line, " "), *parent = strsep(&line, " ");
+	char *field;
+
+	strsep(&line, " ");
+	strsep(&line, " ");
+	e->path = strsep(&line, " ");
+	if (!id_field(id, &e->id) || !id_field(parent, &e->parent) || !line)
+		return false;
+	strsep(&line, " ");
+	while ((field = strsep(&line, " ")) && strcmp(field, "-") != 0)
+		;
+	field = strsep(&line, " ");
+	strsep(&line, " ");
+	if (!field || !line)
+		return false;
+	e->fuse = is_fuse(field);
+	find_owner(line, e);
+	unescape(e->path);
+	return true;
+}
+
+int mounts_open(void)
+{
+	int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int mounts_each(bool (*fn)(const struct mount_entry *e, void *arg), void *arg)
+{
+	/* A line has three names of at most PATH_MAX bytes, each escaped to at
+	 * most four times its length, and some numbers. Longer ones (other
+	 * filesystems' options) end the reading with an error. */
+	static char buf[128 * 1024];
+	CLEANUP_CLOSE int fd = mounts_open();
+	size_t have = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	while ((n = read(fd, buf + have, sizeof(buf) - have)) > 0) {
+		char *line = buf, *end;
+
+		have += (size_t)n;
+		while ((end = memchr(line, '\n', have - (size_t)(line - buf)))) {
+			struct mount_entry e;
+
+			*end = '\0';
+			if (mounts_parse_line(line, &e) && !fn(&e, arg))
+				return 0;
+			line = end + 1;
+		}
+		have -= (size_t)(line - buf);
+		memmove(buf, line, have);
+		if (have == sizeof(buf))
+			return -EOVERFLOW;
+	}
+	return n < 0 ? -errno : 0;
+}
+
+/* AT_STATX_DONT_SYNC: numbering a mount must not ask its daemon, who may be
+ * dead or not answering. */
+static int ask(int fd, unsigned int mask, struct statx *stx)
+{
+	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, mask, stx);
+}
+
+int mount_id_of(int fd, struct mount_id *id)
+{
+	struct file_handle empty = {0};
+	struct statx stx;
+
+	*id = (struct mount_id){0};
+	if (ask(fd, STATX_MNT_ID_UNIQUE, &stx) == 0 && (stx.stx_mask & STATX_MNT_ID_UNIQUE))
+		id->unique = stx.stx_mnt_id;
+	if (ask(fd, 0, &stx) == 0 && (stx.stx_mask & STATX_MNT_ID)) {
+		id->id = (int)stx.stx_mnt_id;
+		return 0;
+	}
+	/* Before 5.8: told on the way to refusing a handle of no size. */
+	name_to_handle_at(fd, "", &empty, &id->id, AT_EMPTY_PATH);
+	return id->id ? 0 : -errno;
+}
+
+bool mount_id_same(const struct mount_id *a, const struct mount_id *b)
+{
+	return a->id == b->id && a->unique == b->unique;
+}

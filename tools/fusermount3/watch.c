@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Helpers that stay. One that waits for --sync-init goes on when told to; one
+ * that watches for auto_unmount takes the mount away when its daemon is dead.
+ * The mount is known by its number, so it may have been moved meanwhile, and
+ * another that came into its place is not mistaken for it.
+ */
+#include "fusermount3.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+
+/* ---- how many may stay ---- */
+
+struct dirent_head {
+	uint64_t ino;
+	int64_t off;
+	uint16_t len;
+	uint8_t type;
+	char name[];
+};
+
+/* Whether process `pid` is a helper of that name started by the caller. Users
+ * can give their own processes the name; that costs nobody but them. */
+static bool is_helper(int proc, const char *pid, const char *name, uid_t caller)
+{
+	char path[32], text[512], want[64];
+	CLEANUP_CLOSE int fd = -1;
+	ssize_t n;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/status", pid) >= sizeof(path))
+		return false;
+	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	snprintf(want, sizeof(want), "Name:\t%s\n", name);
+	if (strncmp(text, want, strlen(want)) != 0)
+		return false;
+	snprintf(want, sizeof(want), "\nUid:\t%u\t", caller);
+	return strstr(text, want) != NULL;
+}
+
+/* Announces itself first and counts then: of those that come at once, no more
+ * than max can find room. */
+int watch_enter(const char *name, uid_t caller, int64_t max)
+{
+	static char entries[8192] __attribute__((aligned(8)));
+	CLEANUP_CLOSE int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int64_t here = 0;
+	long n;
+
+	if (proc < 0 || prctl(PR_SET_NAME, name, 0, 0, 0) < 0)
+		return -errno;
+	if (caller == 0 || max < 0)
+		return 0;
+	while ((n = syscall(SYS_getdents64, proc, entries, sizeof(entries))) > 0) {
+		for (long at = 0; at < n;) {
+			struct dirent_head *e = (struct dirent_head *)(entries + at);
+
+			if (e->name[0] >= '1' && e->name[0] <= '9')
+				here += is_helper(proc, e->name, name, caller);
+			at += e->len;
+		}
+	}
+	return n < 0 ? -errno : here > max ? -EAGAIN : 0;
+}
+
+/* ---- auto_unmount ---- */
+
+struct where {
+	int id;
+	uid_t caller;
+	bool found;
+	char path[PATH_MAX];
+};
+
+static bool find_path(const struct mount_entry *e, void *arg)
+{
+	struct where *w = arg;
+
+	if (e->id != w->id)
+		return true;
+	w->found = policy_owns(w->caller, e) && strlen(e->path) < sizeof(w->path);
+	if (w->found)
+		strcpy(w->path, e->path);
+	return false;
+}
+
+/* Asks the daemon for something that no setting lets the kernel answer. */
+static bool is_dead(int mount_fd)
+{
+	struct statfs fs;
+
+	return fstatfs(mount_fd, &fs) < 0 && (errno == ENOTCONN || errno == ECONNABORTED);
+}
+
+/* 0 when there is nothing left to do, -EBUSY when it should be tried again. */
+static int take_away(const struct mount_id *mount, uid_t caller)
+{
+	static struct where w;
+	CLEANUP_CLOSE int fd = -1;
+	struct mount_id id;
+	int r;
+
+	w = (struct where){.id = mount->id, .caller = caller};
+	r = mounts_each(find_path, &w);
+	if (r < 0 || !w.found)
+		return r;
+	fd = open(w.path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -EBUSY : -errno;
+	r = mount_id_of(fd, &id);
+	if (r < 0)
+		return r;
+	if (id.id == mount->id && !mount_id_same(&id, mount))
+		return 0; /* a later mount has got the number */
+	if (id.id != mount->id)
+		return -EBUSY; /* covered by another, or moved this moment */
+	return is_dead(fd) ? unmount_lazily(fd, AT_FDCWD, w.path, caller) : 0;
+}
+
+static void close_all_but(int fd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int i = 0; i <= STDERR_FILENO; i++)
+		if (i != fd && (null < 0 || dup2(null, i) < 0))
+			close(i);
+	comm_keep_only(fd);
+}
+
+int watch_and_unmount(int comm_fd, const struct mount_id *mount, uid_t caller)
+{
+	struct pollfd table = {.events = POLLPRI};
+	int pause = 100, r;
+
+	close_all_but(comm_fd);
+	(void)!setsid(); /* a group leader stays where it is */
+	comm_wait_for_end(comm_fd);
+	table.fd = mounts_open();
+	while ((r = take_away(mount, caller)) == -EBUSY && table.fd >= 0)
+		poll(&table, 1, pause = pause < 60000 ? 2 * pause : pause);
+	return r;
+}
