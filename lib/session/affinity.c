@@ -53,6 +53,8 @@ void sess_pin_begin(struct fuse_session *se, struct sess_pin *p)
 	struct sess_threads *t = &se->threads;
 	pid_t *grown;
 
+	/* Who started this thread may have been pinned. */
+	sched_setaffinity(0, sizeof(se->cpus.mask), &se->cpus.mask);
 	pthread_mutex_lock(&t->lock);
 	grown = realloc(t->tids, (t->count + 1) * sizeof(*grown));
 	if (grown) {

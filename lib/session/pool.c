@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * The multi-threaded loop.
- *
- * A few workers wait for requests; the others are parked. A worker that takes a
- * request and leaves nobody waiting calls a parked one, or starts a thread while
- * there may be more, so that a callback that blocks holds up nothing. Waiting
- * in small numbers keeps one request from waking a crowd, and parking instead
- * of ending keeps a burst from creating threads that the next lull ends.
- *
- * `waiting` is the only word that workers share on the way of a request; the
- * lock is taken only to park, to call and to start.
- */
+/* The threads of the multi-threaded loop: places, parking, beginning and end.
+ * How it is meant stands in pool.h. */
+#include "session/pool.h"
+
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
-#include "session/affinity.h"
 #include "session/loop.h"
 #include "session/queues.h"
 #include "session/thread.h"
@@ -25,33 +17,6 @@
 
 /* Parked longer than this, a thread above max_idle_threads ends. */
 #define IDLE_SECONDS 10
-#define MAX_PLACES   8
-
-struct pool_thread {
-	struct pool *pool;
-	struct pool_thread *next; /* in pool->threads or pool->ended */
-	struct sess_worker *worker;
-	pthread_t id;
-	unsigned int place; /* where it waited last */
-	struct sess_pin pin;
-};
-
-struct pool {
-	struct fuse_session *se;
-	struct sess_loop_params cfg;
-	unsigned int place_count;
-	unsigned int place_cpu[MAX_PLACES];
-	_Atomic uint64_t places CACHE_ALIGNED; /* a bit a place: taken */
-
-	pthread_mutex_t lock CACHE_ALIGNED;
-	pthread_cond_t call;
-	unsigned int calls; /* parked workers that shall come */
-	unsigned int parked;
-	unsigned int alive; /* threads that have not decided to end */
-	bool stop;
-	struct pool_thread *threads; /* running */
-	struct pool_thread *ended;   /* to be joined */
-};
 
 static int start_thread_locked(struct pool *p);
 
@@ -110,44 +75,76 @@ static bool park(struct pool *p)
 	return called;
 }
 
-/* The caller took the last waiter's place: somebody must follow it. */
-static void call_another(struct pool *p)
+bool sess_pool_call_locked(struct pool *p)
+{
+	if (p->stop)
+		return true;
+	if (p->parked > p->calls) {
+		p->calls++;
+		pthread_cond_signal(&p->call);
+		return true;
+	}
+	return p->alive < p->cfg.max_threads && start_thread_locked(p) == 0;
+}
+
+/* The calling worker left all places empty. */
+static void places_are_empty(struct pool *p)
+{
+	uint64_t one = 1;
+
+	if (atomic_load_explicit(&p->slow, memory_order_relaxed)) {
+		pthread_mutex_lock(&p->lock);
+		sess_pool_call_locked(p);
+		pthread_mutex_unlock(&p->lock);
+	}
+	/* seq_cst, see sess_pool_watch(). */
+	if (atomic_load(&p->watched) || atomic_exchange(&p->watched, true))
+		return;
+	if (write(p->watch_fd, &one, sizeof(one)) < 0) {
+		/* EAGAIN: it is readable */
+	}
+}
+
+/* After INIT, when requests may come from every CPU. */
+static void fill_places(struct pool *p)
 {
 	pthread_mutex_lock(&p->lock);
-	if (!p->stop) {
-		if (p->parked > p->calls) {
-			p->calls++;
-			pthread_cond_signal(&p->call);
-		} else if (p->alive < p->cfg.max_threads) {
-			start_thread_locked(p);
-		}
-	}
+	while (!p->stop && p->alive < p->place_count && p->alive < p->cfg.max_threads &&
+	       start_thread_locked(p) == 0)
+		;
 	pthread_mutex_unlock(&p->lock);
 }
 
 /* ---- the threads ---- */
 
-/* Receives one message and handles it. Until INIT is answered one worker is
- * enough: the peer sends nothing else. */
+static bool is_quick(uint32_t opcode)
+{
+	return opcode == FUSE_FORGET || opcode == FUSE_BATCH_FORGET || opcode == FUSE_INIT;
+}
+
 static int take_one(struct pool *p, struct pool_thread *t)
 {
-	struct sess_worker *w = t->worker;
 	struct xport_recv in;
-	bool quick;
-	uint64_t left;
+	uint64_t mine = 1ull << t->place, left;
+	uint32_t opcode;
 	int err;
 
-	err = sess_worker_receive(w, &in, true);
-	left = atomic_fetch_and(&p->places, ~(1ull << t->place)) & ~(1ull << t->place);
+	err = sess_worker_receive(t->worker, &in, true);
+	left = atomic_fetch_and(&p->places, ~mine) & ~mine;
 	if (err)
 		return err;
-	quick = in.msg.hdr->opcode == FUSE_FORGET || in.msg.hdr->opcode == FUSE_BATCH_FORGET ||
-		atomic_load_explicit(&p->se->state, memory_order_relaxed) == SESS_NEW;
-	if (left == 0 && !quick)
-		call_another(p);
+	opcode = in.msg.hdr->opcode;
+	atomic_store_explicit(&t->opcode, opcode, memory_order_relaxed);
+	atomic_store_explicit(&t->calls, t->own_calls + 1, memory_order_relaxed);
+	if (left == 0 && !is_quick(opcode))
+		places_are_empty(p);
 	sess_pin_call(&t->pin);
-	sess_dispatch(w, &in, false);
+	sess_dispatch(t->worker, &in, false);
 	sess_pin_return(p->se, &t->pin);
+	t->own_calls += 2;
+	atomic_store_explicit(&t->calls, t->own_calls, memory_order_relaxed);
+	if (unlikely(opcode == FUSE_INIT))
+		fill_places(p);
 	return 0;
 }
 
@@ -202,10 +199,10 @@ static int start_thread_locked(struct pool *p)
 	int err;
 
 	join_ended_locked(p);
-	t = calloc(1, sizeof(*t));
+	t = aligned_alloc(_Alignof(struct pool_thread), sizeof(*t));
 	if (!t)
 		return -ENOMEM;
-	t->pool = p;
+	*t = (struct pool_thread){.pool = p};
 	t->place = p->alive % p->place_count;
 	err = sess_worker_lease(p->se, p->cfg.clone_fd, &t->worker);
 	if (err) {
@@ -227,14 +224,6 @@ static int start_thread_locked(struct pool *p)
 }
 
 /* ---- the calling thread ---- */
-
-static void wait_for_exit(struct fuse_session *se)
-{
-	struct pollfd p = {.fd = se->xport->wake_fd, .events = POLLIN};
-
-	while (!atomic_load(&se->exited))
-		poll(&p, 1, -1);
-}
 
 static void stop_threads(struct pool *p)
 {
@@ -263,17 +252,18 @@ static void stop_threads(struct pool *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
-static void pool_init(struct pool *p, struct fuse_session *se, const struct sess_loop_params *cfg)
+static int pool_init(struct pool *p, struct fuse_session *se, const struct sess_loop_params *cfg)
 {
 	pthread_condattr_t attr;
 
 	*p = (struct pool){.se = se, .cfg = *cfg};
 	if (p->cfg.max_threads == 0)
 		p->cfg.max_threads = 1;
-	/* One waiter a CPU finds the request's caller on its own CPU; more
-	 * only wake each other. */
+	p->watch_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (p->watch_fd < 0)
+		return -errno;
 	sess_cpus_get(&se->cpus);
-	p->place_count = se->cpus.count < MAX_PLACES ? se->cpus.count : MAX_PLACES;
+	p->place_count = se->cpus.count < POOL_MAX_PLACES ? se->cpus.count : POOL_MAX_PLACES;
 	for (unsigned int i = 0; i < p->place_count; i++)
 		p->place_cpu[i] = sess_cpus_nth(&se->cpus, i);
 	pthread_mutex_init(&p->lock, NULL);
@@ -281,6 +271,32 @@ static void pool_init(struct pool *p, struct fuse_session *se, const struct sess
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&p->call, &attr);
 	pthread_condattr_destroy(&attr);
+	return 0;
+}
+
+static void pool_fini(struct pool *p)
+{
+	pthread_mutex_destroy(&p->lock);
+	pthread_cond_destroy(&p->call);
+	close(p->watch_fd);
+}
+
+static int run(struct pool *p)
+{
+	int err;
+
+	pthread_mutex_lock(&p->lock);
+	err = start_thread_locked(p);
+	pthread_mutex_unlock(&p->lock);
+	if (err)
+		return err;
+	/* A loop that is entered again, after the handshake. */
+	if (atomic_load(&p->se->state) == SESS_RUNNING)
+		fill_places(p);
+	sess_pool_watch(p);
+	stop_threads(p);
+	sess_queues_end(p->se);
+	return atomic_load(&p->se->error);
 }
 
 int sess_loop_mt(struct fuse_session *se, const struct sess_loop_params *cfg)
@@ -291,25 +307,14 @@ int sess_loop_mt(struct fuse_session *se, const struct sess_loop_params *cfg)
 	if (err)
 		return err;
 	p = aligned_alloc(_Alignof(struct pool), sizeof(*p));
-	if (!p) {
-		sess_loop_end(se);
-		return -ENOMEM;
-	}
-	se->loop_kind = SESS_LOOP_MULTI;
-	pool_init(p, se, cfg);
-	pthread_mutex_lock(&p->lock);
-	err = start_thread_locked(p);
-	pthread_mutex_unlock(&p->lock);
+	err = p ? pool_init(p, se, cfg) : -ENOMEM;
 	if (!err) {
-		wait_for_exit(se);
-		stop_threads(p);
-		sess_queues_end(se);
-		err = atomic_load(&se->error);
+		se->loop_kind = SESS_LOOP_MULTI;
+		err = run(p);
+		se->loop_kind = SESS_LOOP_NONE;
+		pool_fini(p);
 	}
-	pthread_mutex_destroy(&p->lock);
-	pthread_cond_destroy(&p->call);
 	free(p);
-	se->loop_kind = SESS_LOOP_NONE;
 	sess_loop_end(se);
 	return err;
 }

@@ -19,7 +19,7 @@
 
 /* ---- a handler whose behaviour the test chooses ---- */
 
-enum behaviour { ANSWER, TWICE, WRONG_KIND, TOO_SHORT, LATER, UNTIL_INTERRUPTED };
+enum behaviour { ANSWER, TWICE, WRONG_KIND, TOO_SHORT, LATER, UNTIL_INTERRUPTED, BLOCK };
 
 struct fixture {
 	struct fuse_session *se;
@@ -32,6 +32,8 @@ struct fixture {
 	_Atomic int errors_logged;
 	char logged[512];
 	pthread_mutex_t lock;
+	pthread_cond_t release;
+	bool released;
 	fuse_req_t kept[64];
 	unsigned int kept_count;
 };
@@ -89,6 +91,14 @@ static void handle_request(void *data, fuse_req_t req, const struct proto_req *r
 		pthread_mutex_lock(&f->lock);
 		f->kept[f->kept_count++] = req;
 		pthread_mutex_unlock(&f->lock);
+		break;
+	case BLOCK:
+		pthread_mutex_lock(&f->lock);
+		f->kept[f->kept_count++] = req;
+		while (!f->released)
+			pthread_cond_wait(&f->release, &f->lock);
+		pthread_mutex_unlock(&f->lock);
+		answer_attr(req, sizeof(struct fuse_attr_out));
 		break;
 	case UNTIL_INTERRUPTED:
 		sess_interrupt_func(req, interrupted, NULL);
@@ -190,6 +200,7 @@ static void begin(struct fixture *f, int type, bool threaded, enum behaviour beh
 
 	*f = (struct fixture){.threaded = threaded, .behaviour = behaviour};
 	pthread_mutex_init(&f->lock, NULL);
+	pthread_cond_init(&f->release, NULL);
 	fixture = f;
 	fuse_set_log_func(count_log);
 	assert_int_equal(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, sv), 0);
@@ -342,6 +353,34 @@ static void interrupts_for_nobody_are_answered_again_in_time(void **state)
 	}
 }
 
+/* Ten callbacks that block are ten threads; when they are over, all goes on. */
+static void blocked_callbacks_do_not_keep_others_waiting(void **state)
+{
+	struct fixture f;
+	struct answer a;
+	unsigned int have;
+
+	for (int round = 0; round < 20; round++) {
+		begin(&f, SOCK_SEQPACKET, true, BLOCK);
+		for (uint64_t i = 0; i < 12; i++)
+			getattr(&f, 4 + 2 * i);
+		do {
+			pthread_mutex_lock(&f.lock);
+			have = f.kept_count;
+			pthread_mutex_unlock(&f.lock);
+			usleep(100);
+		} while (have < 10); /* or the test's timeout */
+		assert_false(get_answer(&f, &a, 10));
+		pthread_mutex_lock(&f.lock);
+		f.released = true;
+		pthread_cond_broadcast(&f.release);
+		pthread_mutex_unlock(&f.lock);
+		for (int i = 0; i < 12; i++)
+			assert_true(get_answer(&f, &a, 5000));
+		end(&f);
+	}
+}
+
 static double seconds(void)
 {
 	struct timespec t;
@@ -401,6 +440,7 @@ int main(void)
 		cmocka_unit_test(answers_may_come_later_and_from_another_thread),
 		cmocka_unit_test(an_interrupt_finds_its_request_also_when_it_comes_first),
 		cmocka_unit_test(interrupts_for_nobody_are_answered_again_in_time),
+		cmocka_unit_test(blocked_callbacks_do_not_keep_others_waiting),
 		cmocka_unit_test(exit_ends_an_idle_loop_at_once),
 		cmocka_unit_test(a_malformed_request_gets_an_error_and_is_logged_once),
 	};
