@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* libfuse3.so.4: older versions of names of the low-level API. */
+/* Older versions of names of the low-level API. */
 #define FUSE_USE_VERSION 319
 #include <fuse_lowlevel.h>
 
