@@ -90,6 +90,19 @@ static bool has_ended(pid_t pid)
 	return si.si_pid == pid;
 }
 
+/* What goes into the background here comes back to us in the end. */
+static int adopt_the_orphans(void **state)
+{
+	return prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+static int bury_the_orphans(void **state)
+{
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+	return 0;
+}
+
 static int exit_status(pid_t pid)
 {
 	int status;
@@ -402,5 +415,5 @@ int main(void)
 		cmocka_unit_test(reports_without_a_start_do_nothing),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, adopt_the_orphans, bury_the_orphans);
 }
