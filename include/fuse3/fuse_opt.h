@@ -110,9 +110,9 @@ typedef int (*fuse_opt_proc_t)(void *data, const char *arg, int key, struct fuse
  *
  * args[0] is passed over. Unknown options and arguments remain, collected so
  * that all -o lists become one, which stands in front. "--" ends the options;
- * it is kept only if something that begins with '-' follows it. In -o lists a
- * backslash takes the next character literally, and \ooo (three octal digits)
- * stands for that byte.
+ * it stays only if an argument stays behind it. In -o lists a backslash takes
+ * the next character literally, and \ooo (three octal digits) stands for that
+ * byte.
  *
  * args may be NULL (nothing to parse, success). opts NULL means no known
  * options, proc NULL keeps everything.
