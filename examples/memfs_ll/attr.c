@@ -8,6 +8,34 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+bool caller_in_group(fuse_req_t req, gid_t gid)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	gid_t groups[1024];
+	int count;
+
+	if (ctx->uid == 0 || ctx->gid == gid)
+		return true;
+	count = fuse_req_getgroups(req, 1024, groups);
+	for (int i = 0; i < count && i < 1024; i++) {
+		if (groups[i] == gid)
+			return true;
+	}
+	return false;
+}
+
+void drop_setuid_locked(fuse_req_t req, struct inode *inode)
+{
+	/* File capabilities go with any write, also root's. */
+	if (inode->xattrs)
+		xattr_remove_locked(inode, "security.capability");
+	if (!(inode->perm & (S_ISUID | S_ISGID)) || fuse_req_ctx(req)->uid == 0)
+		return;
+	inode->perm &= ~(mode_t)S_ISUID;
+	if ((inode->perm & S_IXGRP) || !caller_in_group(req, inode->gid))
+		inode->perm &= ~(mode_t)S_ISGID;
+}
+
 void memfs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct stat st;

@@ -26,26 +26,13 @@ void file_opened(struct inode *inode, struct fuse_file_info *fi)
 	fi->keep_cache = fs.keep_cache;
 }
 
-/*
- * What the kernel does not see: a truncating open, and writes past the page cache. Root
- * may keep its setuid files writable; the others lose the bits that made them dangerous.
- */
-static void drop_setuid_locked(struct inode *inode, const struct fuse_ctx *ctx)
-{
-	if (ctx->uid == 0)
-		return;
-	inode->perm &= ~(mode_t)S_ISUID;
-	if (inode->perm & S_IXGRP)
-		inode->perm &= ~(mode_t)S_ISGID;
-}
-
 void memfs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct inode *inode = inode_of(ino);
 
 	if (fi->flags & O_TRUNC) {
 		inode_lock_write(inode);
-		drop_setuid_locked(inode, fuse_req_ctx(req));
+		drop_setuid_locked(req, inode);
 		data_truncate_locked(inode, 0);
 		inode_modified_locked(inode);
 		inode_unlock(inode);
@@ -125,8 +112,7 @@ void memfs_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, o
 	inode_lock_write(inode);
 	ret = data_write_locked(inode, buf, size, off);
 	if (ret >= 0) {
-		if (fi->flags & O_DIRECT || fs.direct_io)
-			drop_setuid_locked(inode, fuse_req_ctx(req));
+		drop_setuid_locked(req, inode);
 		inode_modified_locked(inode);
 	}
 	inode_unlock(inode);

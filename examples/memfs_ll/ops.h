@@ -26,6 +26,14 @@ void memfs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_
 void memfs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void memfs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 		   struct fuse_file_info *fi);
+/* May the caller keep the setgid bit of a file of this group? Root may. */
+bool caller_in_group(fuse_req_t req, gid_t gid);
+/*
+ * The file is written to: bits that made it dangerous go, unless root writes. Mostly the
+ * kernel has seen to that, but not for truncating opens, writes past the page cache, and setgid without
+ * group execution.
+ */
+void drop_setuid_locked(fuse_req_t req, struct inode *inode);
 void memfs_readlink(fuse_req_t req, fuse_ino_t ino);
 void memfs_statfs(fuse_req_t req, fuse_ino_t ino);
 

@@ -120,23 +120,6 @@ static bool is_supported(const char *name)
 	return fs.acl && is_acl(name);
 }
 
-/* Would the kernel let the caller keep the setgid bit of a file of this group? */
-static bool caller_in_group(fuse_req_t req, gid_t gid)
-{
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-	gid_t groups[1024];
-	int count;
-
-	if (ctx->uid == 0 || ctx->gid == gid)
-		return true;
-	count = fuse_req_getgroups(req, 1024, groups);
-	for (int i = 0; i < count && i < 1024; i++) {
-		if (groups[i] == gid)
-			return true;
-	}
-	return false;
-}
-
 static int set_locked(struct inode *inode, const char *name, const char *value, size_t size,
 		      int flags)
 {
