@@ -6,7 +6,7 @@
 #ifndef EXAMPLE_SERVE_H
 #define EXAMPLE_SERVE_H
 
-#define FUSE_USE_VERSION 314
+#define FUSE_USE_VERSION 319
 
 #include <fuse_lowlevel.h>
 

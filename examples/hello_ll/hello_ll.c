@@ -13,7 +13,7 @@
  *     hello_ll -d MOUNTPOINT   the same, and show every request
  *     fusermount3 -u MOUNTPOINT
  */
-#define FUSE_USE_VERSION 314
+#define FUSE_USE_VERSION 319
 
 #include <fuse_lowlevel.h>
 

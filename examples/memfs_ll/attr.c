@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 
 bool caller_in_group(fuse_req_t req, gid_t gid)
 {
@@ -42,6 +44,35 @@ void memfs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 	inode_stat(inode_of(ino), &st);
 	fuse_reply_attr(req, &st, fs.timeout);
+}
+
+static struct statx_timestamp statx_time(struct timespec ts)
+{
+	return (struct statx_timestamp){.tv_sec = ts.tv_sec, .tv_nsec = ts.tv_nsec};
+}
+
+void memfs_statx(fuse_req_t req, fuse_ino_t ino, int flags, int mask, struct fuse_file_info *fi)
+{
+	struct inode *inode = inode_of(ino);
+	struct statx stx = {.stx_mask = STATX_BASIC_STATS | STATX_BTIME};
+	struct stat st;
+
+	inode_stat(inode, &st);
+	stx.stx_ino = st.st_ino;
+	stx.stx_mode = st.st_mode;
+	stx.stx_nlink = st.st_nlink;
+	stx.stx_uid = st.st_uid;
+	stx.stx_gid = st.st_gid;
+	stx.stx_rdev_major = major(st.st_rdev);
+	stx.stx_rdev_minor = minor(st.st_rdev);
+	stx.stx_size = st.st_size;
+	stx.stx_blocks = st.st_blocks;
+	stx.stx_blksize = st.st_blksize;
+	stx.stx_atime = statx_time(st.st_atim);
+	stx.stx_mtime = statx_time(st.st_mtim);
+	stx.stx_ctime = statx_time(st.st_ctim);
+	stx.stx_btime = statx_time(inode->btime);
+	fuse_reply_statx(req, 0, &stx, fs.timeout);
 }
 
 static void set_times_locked(struct inode *inode, const struct stat *attr, int to_set,

@@ -23,6 +23,7 @@ void file_opened(struct inode *inode, struct fuse_file_info *fi)
 	if (fi->flags & O_NOATIME)
 		fi->fh |= handle_noatime;
 	fi->direct_io = fs.direct_io;
+	fi->parallel_direct_writes = fs.direct_io;
 	fi->keep_cache = fs.keep_cache;
 }
 

@@ -47,32 +47,33 @@ static const struct fuse_opt options[] = {
 	FUSE_OPT_END,
 };
 
-static void want(struct fuse_conn_info *conn, unsigned cap, bool on)
+/* Ask for what the kernel can do, or for it not to be done. */
+static void want(struct fuse_conn_info *conn, uint64_t cap, bool on)
 {
 	if (on)
-		conn->want |= conn->capable & cap;
+		fuse_set_feature_flag(conn, cap);
 	else
-		conn->want &= ~cap;
+		fuse_unset_feature_flag(conn, cap);
 }
 
 static void memfs_init(void *data, struct fuse_conn_info *conn)
 {
-	const unsigned acl = FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK;
-
 	/* With lists the umask counts only where no default list does: it becomes our business. */
-	fs.acl = !fs.no_acl && (conn->capable & acl) == acl;
-	want(conn, acl, fs.acl);
+	fs.acl = !fs.no_acl && fuse_get_feature_flag(conn, FUSE_CAP_POSIX_ACL) &&
+		 fuse_get_feature_flag(conn, FUSE_CAP_DONT_MASK);
+	want(conn, FUSE_CAP_POSIX_ACL, fs.acl);
+	want(conn, FUSE_CAP_DONT_MASK, fs.acl);
 	want(conn, FUSE_CAP_WRITEBACK_CACHE, fs.writeback);
+	want(conn, FUSE_CAP_DIRECT_IO_ALLOW_MMAP, fs.direct_io);
 	want(conn, FUSE_CAP_EXPORT_SUPPORT, true);
 	want(conn, FUSE_CAP_PARALLEL_DIROPS, true);
-	want(conn, FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO, true);
 	want(conn, FUSE_CAP_CACHE_SYMLINKS, true);
 	/* Only the kernel in front of us changes data: it need not suspect its cache. */
 	want(conn, FUSE_CAP_AUTO_INVAL_DATA, false);
 	want(conn, FUSE_CAP_EXPLICIT_INVAL_DATA, true);
 	/* The kernel knows better than we do who may keep setuid bits: let it clear them. */
 	want(conn, FUSE_CAP_HANDLE_KILLPRIV, false);
-	conn->time_gran = 1;
+	want(conn, FUSE_CAP_HANDLE_KILLPRIV_V2, false);
 }
 
 static void memfs_destroy(void *data)
@@ -87,6 +88,7 @@ static const struct fuse_lowlevel_ops ops = {
 	.forget = memfs_forget,
 	.forget_multi = memfs_forget_multi,
 	.create = memfs_create,
+	.tmpfile = memfs_tmpfile,
 	.mknod = memfs_mknod,
 	.mkdir = memfs_mkdir,
 	.symlink = memfs_symlink,
@@ -95,6 +97,7 @@ static const struct fuse_lowlevel_ops ops = {
 	.rmdir = memfs_rmdir,
 	.rename = memfs_rename,
 	.getattr = memfs_getattr,
+	.statx = memfs_statx,
 	.setattr = memfs_setattr,
 	.readlink = memfs_readlink,
 	.statfs = memfs_statfs,

@@ -36,7 +36,7 @@
 #ifndef MEMFS_H
 #define MEMFS_H
 
-#define FUSE_USE_VERSION 314
+#define FUSE_USE_VERSION 319
 
 #include <fuse_lowlevel.h>
 

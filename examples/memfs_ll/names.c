@@ -265,6 +265,22 @@ void memfs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
 		reply_created(req, inode, fi);
 }
 
+void memfs_tmpfile(fuse_req_t req, fuse_ino_t parent, mode_t mode, struct fuse_file_info *fi)
+{
+	struct inode *dir = inode_of(parent);
+	struct inode *inode;
+	int ret = -ENOENT;
+
+	inode_lock_read(dir);
+	if (dir->nlink > 0)
+		ret = new_inode_locked(req, dir, S_IFREG | (mode & 07777), 0, &inode);
+	inode_unlock(dir);
+	if (ret < 0)
+		fuse_reply_err(req, -ret);
+	else
+		reply_created(req, inode, fi);
+}
+
 void memfs_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t newparent, const char *newname)
 {
 	struct inode *inode = inode_of(ino);

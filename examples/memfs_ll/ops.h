@@ -11,6 +11,7 @@ void memfs_forget(fuse_req_t req, fuse_ino_t ino, uint64_t nlookup);
 void memfs_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets);
 void memfs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 		  struct fuse_file_info *fi);
+void memfs_tmpfile(fuse_req_t req, fuse_ino_t parent, mode_t mode, struct fuse_file_info *fi);
 void memfs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev);
 void memfs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
 void memfs_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
@@ -24,14 +25,15 @@ void memfs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_
 
 /* attr.c */
 void memfs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void memfs_statx(fuse_req_t req, fuse_ino_t ino, int flags, int mask, struct fuse_file_info *fi);
 void memfs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 		   struct fuse_file_info *fi);
 /* May the caller keep the setgid bit of a file of this group? Root may. */
 bool caller_in_group(fuse_req_t req, gid_t gid);
 /*
  * The file is written to: bits that made it dangerous go, unless root writes. Mostly the
- * kernel has seen to that, but not for truncating opens, writes past the page cache, and setgid without
- * group execution.
+ * kernel has seen to that, but not for truncating opens, writes past the page cache, and setgid
+ * without group execution.
  */
 void drop_setuid_locked(fuse_req_t req, struct inode *inode);
 void memfs_readlink(fuse_req_t req, fuse_ino_t ino);

@@ -24,8 +24,8 @@
 
 enum { CASE_SECONDS = 60, STATUS_FAIL = 1, STATUS_SKIP = 77 };
 
-#define ENTRY(group) { #group, checks_##group },
-static const struct check_group groups[] = { POSIX_GROUPS(ENTRY) };
+#define ENTRY(group) {#group, checks_##group},
+static const struct check_group groups[] = {POSIX_GROUPS(ENTRY)};
 #undef ENTRY
 
 enum { GROUPS = sizeof(groups) / sizeof(groups[0]) };
@@ -79,7 +79,7 @@ static void drain(int report, char *said, size_t size)
 /* Wait for the child and what it says; its wait status, or -1 if its time was up. */
 static int watch_child(pid_t pid, int report, char *said, size_t size)
 {
-	struct pollfd pfd = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+	struct pollfd pfd = {.fd = pidfd_open(pid, 0), .events = POLLIN};
 	int status = -1;
 
 	fcntl(report, F_SETFL, O_NONBLOCK);
@@ -171,7 +171,7 @@ static void list_checks(void)
 
 static int run_all(const char *directory, int argc, char **argv)
 {
-	struct totals totals = { 0 };
+	struct totals totals = {0};
 	char base[PATH_MAX];
 
 	snprintf(base, sizeof(base), "%s/posix-XXXXXX", directory);

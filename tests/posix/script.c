@@ -75,8 +75,7 @@ static bool take_user(struct statement *st, const char *word)
 	if (len == 0 || word[len - 1] != ':')
 		return false;
 	for (int u = 0; u < USERS; u++) {
-		if (strlen(users[u].name) == len - 1 &&
-		    memcmp(users[u].name, word, len - 1) == 0) {
+		if (strlen(users[u].name) == len - 1 && memcmp(users[u].name, word, len - 1) == 0) {
 			st->user = u;
 			return true;
 		}

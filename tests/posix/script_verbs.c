@@ -22,32 +22,46 @@ struct flag {
 };
 
 static const struct flag open_flags[] = {
-	{ "RDONLY", O_RDONLY },	      { "WRONLY", O_WRONLY },	{ "RDWR", O_RDWR },
-	{ "CREAT", O_CREAT },	      { "EXCL", O_EXCL },	{ "TRUNC", O_TRUNC },
-	{ "APPEND", O_APPEND },	      { "NOFOLLOW", O_NOFOLLOW }, { "DIRECTORY", O_DIRECTORY },
-	{ "NONBLOCK", O_NONBLOCK },   { "NOATIME", O_NOATIME }, { "PATH", O_PATH },
-	{ "TMPFILE", O_TMPFILE },     { "DIRECT", O_DIRECT },	{ "SYNC", O_SYNC },
-	{ "ACCMODE", O_ACCMODE },     { NULL, 0 },
+	{"RDONLY", O_RDONLY},
+	{"WRONLY", O_WRONLY},
+	{"RDWR", O_RDWR},
+	{"CREAT", O_CREAT},
+	{"EXCL", O_EXCL},
+	{"TRUNC", O_TRUNC},
+	{"APPEND", O_APPEND},
+	{"NOFOLLOW", O_NOFOLLOW},
+	{"DIRECTORY", O_DIRECTORY},
+	{"NONBLOCK", O_NONBLOCK},
+	{"NOATIME", O_NOATIME},
+	{"PATH", O_PATH},
+	{"TMPFILE", O_TMPFILE},
+	{"DIRECT", O_DIRECT},
+	{"SYNC", O_SYNC},
+	{"ACCMODE", O_ACCMODE},
+	{NULL, 0},
 };
 
 static const struct flag rename_flags[] = {
-	{ "NOREPLACE", RENAME_NOREPLACE }, { "EXCHANGE", RENAME_EXCHANGE },
-	{ "WHITEOUT", RENAME_WHITEOUT },   { "BAD", 1u << 5 }, { "NONE", 0 },
-	{ NULL, 0 },
+	{"NOREPLACE", RENAME_NOREPLACE},
+	{"EXCHANGE", RENAME_EXCHANGE},
+	{"WHITEOUT", RENAME_WHITEOUT},
+	{"BAD", 1u << 5},
+	{"NONE", 0},
+	{NULL, 0},
 };
 
 static const struct flag xattr_flags[] = {
-	{ "create", XATTR_CREATE },
-	{ "replace", XATTR_REPLACE },
-	{ NULL, 0 },
+	{"create", XATTR_CREATE},
+	{"replace", XATTR_REPLACE},
+	{NULL, 0},
 };
 
 static const struct flag falloc_flags[] = {
-	{ "none", 0 },
-	{ "keep", FALLOC_FL_KEEP_SIZE },
-	{ "punch", FALLOC_FL_PUNCH_HOLE },
-	{ "zero", FALLOC_FL_ZERO_RANGE },
-	{ NULL, 0 },
+	{"none", 0},
+	{"keep", FALLOC_FL_KEEP_SIZE},
+	{"punch", FALLOC_FL_PUNCH_HOLE},
+	{"zero", FALLOC_FL_ZERO_RANGE},
+	{NULL, 0},
 };
 
 static unsigned parse_flags(const char *text, const struct flag *table)
@@ -95,7 +109,7 @@ static void result_text(struct outcome *out, const char *text)
 
 /* --- open files --- */
 
-static int slots[SCRIPT_SLOTS] = { [0 ... SCRIPT_SLOTS - 1] = -1 };
+static int slots[SCRIPT_SLOTS] = {[0 ... SCRIPT_SLOTS - 1] = -1};
 
 static int *slot_of(const char *slot)
 {
@@ -171,8 +185,8 @@ static void v_read(int argc, char **a, struct outcome *out)
 static void v_seek(int argc, char **a, struct outcome *out)
 {
 	static const struct flag whence[] = {
-		{ "set", SEEK_SET },   { "cur", SEEK_CUR },   { "end", SEEK_END },
-		{ "data", SEEK_DATA }, { "hole", SEEK_HOLE }, { NULL, 0 },
+		{"set", SEEK_SET},   {"cur", SEEK_CUR},	  {"end", SEEK_END},
+		{"data", SEEK_DATA}, {"hole", SEEK_HOLE}, {NULL, 0},
 	};
 
 	result(out, lseek(slot_fd(a[0]), number(a[1]), parse_flags(a[2], whence)));
@@ -241,8 +255,8 @@ static void v_mkfifo(int argc, char **a, struct outcome *out)
 static void v_mknod(int argc, char **a, struct outcome *out)
 {
 	static const struct flag types[] = {
-		{ "file", S_IFREG }, { "fifo", S_IFIFO },  { "socket", S_IFSOCK },
-		{ "char", S_IFCHR }, { "block", S_IFBLK }, { NULL, 0 },
+		{"file", S_IFREG}, {"fifo", S_IFIFO},  {"socket", S_IFSOCK},
+		{"char", S_IFCHR}, {"block", S_IFBLK}, {NULL, 0},
 	};
 
 	result(out, mknod(a[0], parse_flags(a[1], types) | number(a[2]), a[3] ? number(a[3]) : 0));
@@ -271,8 +285,8 @@ static void v_rmdir(int argc, char **a, struct outcome *out)
 static void v_rename(int argc, char **a, struct outcome *out)
 {
 	if (a[2])
-		result(out, renameat2(AT_FDCWD, a[0], AT_FDCWD, a[1],
-				      parse_flags(a[2], rename_flags)));
+		result(out,
+		       renameat2(AT_FDCWD, a[0], AT_FDCWD, a[1], parse_flags(a[2], rename_flags)));
 	else
 		result(out, rename(a[0], a[1]));
 }
@@ -352,18 +366,18 @@ static long long field(const struct stat *st, const char *name)
 		const char *name;
 		long long value;
 	} fields[] = {
-		{ "mode", st->st_mode & 07777 },
-		{ "type", st->st_mode & S_IFMT },
-		{ "nlink", st->st_nlink },
-		{ "uid", st->st_uid },
-		{ "gid", st->st_gid },
-		{ "size", st->st_size },
-		{ "blocks", st->st_blocks },
-		{ "rdev", st->st_rdev },
-		{ "atime", st->st_atim.tv_sec },
-		{ "mtime", st->st_mtim.tv_sec },
-		{ "atime_ns", st->st_atim.tv_nsec },
-		{ "mtime_ns", st->st_mtim.tv_nsec },
+		{"mode", st->st_mode & 07777},
+		{"type", st->st_mode & S_IFMT},
+		{"nlink", st->st_nlink},
+		{"uid", st->st_uid},
+		{"gid", st->st_gid},
+		{"size", st->st_size},
+		{"blocks", st->st_blocks},
+		{"rdev", st->st_rdev},
+		{"atime", st->st_atim.tv_sec},
+		{"mtime", st->st_mtim.tv_sec},
+		{"atime_ns", st->st_atim.tv_nsec},
+		{"mtime_ns", st->st_mtim.tv_nsec},
 	};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
@@ -432,7 +446,7 @@ static void v_same(int argc, char **a, struct outcome *out)
 /* "now", "omit", "12", "-3.000000001" */
 static struct timespec parse_time(const char *text)
 {
-	struct timespec ts = { 0 };
+	struct timespec ts = {0};
 	const char *dot = strchr(text, '.');
 
 	if (strcmp(text, "now") == 0)
@@ -448,7 +462,7 @@ static struct timespec parse_time(const char *text)
 
 static void v_utimens(int argc, char **a, struct outcome *out)
 {
-	const struct timespec times[] = { parse_time(a[1]), parse_time(a[2]) };
+	const struct timespec times[] = {parse_time(a[1]), parse_time(a[2])};
 
 	result(out, utimensat(AT_FDCWD, a[0], times, AT_SYMLINK_NOFOLLOW));
 }
@@ -567,47 +581,47 @@ static void v_listxattr(int argc, char **a, struct outcome *out)
 }
 
 static const struct verb verbs[] = {
-	{ "open", 3, 4, v_open },	    /* SLOT NAME FLAGS [MODE] */
-	{ "try", 2, 3, v_try },		    /* NAME FLAGS [MODE]: open and close */
-	{ "close", 1, 1, v_close },	    /* SLOT */
-	{ "write", 2, 3, v_write },	    /* SLOT TEXT [OFFSET] */
-	{ "read", 1, 2, v_read },	    /* SLOT [OFFSET]: the text, NULs shown as dots */
-	{ "seek", 3, 3, v_seek },	    /* SLOT OFFSET set|cur|end|data|hole */
-	{ "fsync", 1, 1, v_fsync },	    /* SLOT */
-	{ "ftruncate", 2, 2, v_ftruncate }, /* SLOT SIZE */
-	{ "fallocate", 4, 4, v_fallocate }, /* SLOT none|keep+punch+zero OFFSET LENGTH */
-	{ "fchmod", 2, 2, v_fchmod },	    /* SLOT MODE */
-	{ "fchown", 3, 3, v_fchown },	    /* SLOT UID GID */
-	{ "linkfd", 2, 2, v_linkfd },	    /* SLOT NAME */
-	{ "fstat", 1, 2, v_fstat },	    /* SLOT [FIELD] */
-	{ "create", 2, 3, v_create },	    /* NAME MODE [TEXT]: must not exist */
-	{ "mkdir", 2, 2, v_mkdir },	    /* NAME MODE */
-	{ "mkfifo", 2, 2, v_mkfifo },	    /* NAME MODE */
-	{ "mknod", 3, 4, v_mknod },	    /* NAME file|fifo|socket|char|block MODE [DEV] */
-	{ "symlink", 2, 2, v_symlink },	    /* TARGET NAME */
-	{ "link", 2, 2, v_link },	    /* OLD NEW */
-	{ "unlink", 1, 1, v_unlink },	    /* NAME */
-	{ "rmdir", 1, 1, v_rmdir },	    /* NAME */
-	{ "rename", 2, 3, v_rename },	    /* OLD NEW [FLAGS] */
-	{ "readlink", 1, 1, v_readlink },   /* NAME: the target */
-	{ "chdir", 1, 1, v_chdir },	    /* NAME */
-	{ "list", 1, 1, v_list },	    /* NAME: the number of entries, . and .. included */
-	{ "umask", 1, 1, v_umask },	    /* MODE */
-	{ "chmod", 2, 2, v_chmod },	    /* NAME MODE */
-	{ "chown", 3, 3, v_chown },	    /* NAME UID GID */
-	{ "lchown", 3, 3, v_lchown },	    /* NAME UID GID */
-	{ "truncate", 2, 2, v_truncate },   /* NAME SIZE */
-	{ "access", 2, 2, v_access },	    /* NAME [rwx]|f */
-	{ "stat", 1, 2, v_stat },	    /* NAME [FIELD], see field() */
-	{ "statfollow", 1, 2, v_statfollow }, /* the same through symbolic links */
-	{ "same", 2, 2, v_same },	    /* NAME NAME: 1 if both are one file */
-	{ "utimens", 3, 3, v_utimens },	    /* NAME ATIME MTIME: now, omit or SEC[.NSEC] */
-	{ "mark", 1, 4, v_mark },	    /* NAME... */
-	{ "since", 1, 2, v_since },	    /* NAME [NEWNAME]: letters of a, m, c, b */
-	{ "setxattr", 3, 4, v_setxattr },   /* NAME ATTR VALUE|empty [create|replace] */
-	{ "getxattr", 2, 3, v_getxattr },   /* NAME ATTR: the value; with a SIZE: its length */
-	{ "removexattr", 2, 2, v_removexattr }, /* NAME ATTR */
-	{ "listxattr", 1, 1, v_listxattr },	/* NAME */
+	{"open", 3, 4, v_open},		      /* SLOT NAME FLAGS [MODE] */
+	{"try", 2, 3, v_try},		      /* NAME FLAGS [MODE]: open and close */
+	{"close", 1, 1, v_close},	      /* SLOT */
+	{"write", 2, 3, v_write},	      /* SLOT TEXT [OFFSET] */
+	{"read", 1, 2, v_read},		      /* SLOT [OFFSET]: the text, NULs shown as dots */
+	{"seek", 3, 3, v_seek},		      /* SLOT OFFSET set|cur|end|data|hole */
+	{"fsync", 1, 1, v_fsync},	      /* SLOT */
+	{"ftruncate", 2, 2, v_ftruncate},     /* SLOT SIZE */
+	{"fallocate", 4, 4, v_fallocate},     /* SLOT none|keep+punch+zero OFFSET LENGTH */
+	{"fchmod", 2, 2, v_fchmod},	      /* SLOT MODE */
+	{"fchown", 3, 3, v_fchown},	      /* SLOT UID GID */
+	{"linkfd", 2, 2, v_linkfd},	      /* SLOT NAME */
+	{"fstat", 1, 2, v_fstat},	      /* SLOT [FIELD] */
+	{"create", 2, 3, v_create},	      /* NAME MODE [TEXT]: must not exist */
+	{"mkdir", 2, 2, v_mkdir},	      /* NAME MODE */
+	{"mkfifo", 2, 2, v_mkfifo},	      /* NAME MODE */
+	{"mknod", 3, 4, v_mknod},	      /* NAME file|fifo|socket|char|block MODE [DEV] */
+	{"symlink", 2, 2, v_symlink},	      /* TARGET NAME */
+	{"link", 2, 2, v_link},		      /* OLD NEW */
+	{"unlink", 1, 1, v_unlink},	      /* NAME */
+	{"rmdir", 1, 1, v_rmdir},	      /* NAME */
+	{"rename", 2, 3, v_rename},	      /* OLD NEW [FLAGS] */
+	{"readlink", 1, 1, v_readlink},	      /* NAME: the target */
+	{"chdir", 1, 1, v_chdir},	      /* NAME */
+	{"list", 1, 1, v_list},		      /* NAME: the number of entries, . and .. included */
+	{"umask", 1, 1, v_umask},	      /* MODE */
+	{"chmod", 2, 2, v_chmod},	      /* NAME MODE */
+	{"chown", 3, 3, v_chown},	      /* NAME UID GID */
+	{"lchown", 3, 3, v_lchown},	      /* NAME UID GID */
+	{"truncate", 2, 2, v_truncate},	      /* NAME SIZE */
+	{"access", 2, 2, v_access},	      /* NAME [rwx]|f */
+	{"stat", 1, 2, v_stat},		      /* NAME [FIELD], see field() */
+	{"statfollow", 1, 2, v_statfollow},   /* the same through symbolic links */
+	{"same", 2, 2, v_same},		      /* NAME NAME: 1 if both are one file */
+	{"utimens", 3, 3, v_utimens},	      /* NAME ATIME MTIME: now, omit or SEC[.NSEC] */
+	{"mark", 1, 4, v_mark},		      /* NAME... */
+	{"since", 1, 2, v_since},	      /* NAME [NEWNAME]: letters of a, m, c, b */
+	{"setxattr", 3, 4, v_setxattr},	      /* NAME ATTR VALUE|empty [create|replace] */
+	{"getxattr", 2, 3, v_getxattr},	      /* NAME ATTR: the value; with a SIZE: its length */
+	{"removexattr", 2, 2, v_removexattr}, /* NAME ATTR */
+	{"listxattr", 1, 1, v_listxattr},     /* NAME */
 };
 
 const struct verb *find_verb(const char *name)

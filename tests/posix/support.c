@@ -15,10 +15,10 @@
 #include <unistd.h>
 
 const struct user_ids users[USERS] = {
-	[ROOT] = { "root", 0, 0, 0 },
-	[U1] = { "u1", 65101, 65101, 65101 },
-	[U2] = { "u2", 65102, 65102, 65102 },
-	[U3] = { "u3", 65103, 65103, 65101 },
+	[ROOT] = {"root", 0, 0, 0},
+	[U1] = {"u1", 65101, 65101, 65101},
+	[U2] = {"u2", 65102, 65102, 65102},
+	[U3] = {"u3", 65103, 65103, 65101},
 };
 
 static void say(const char *format, va_list ap)
@@ -91,7 +91,7 @@ void must_be_impl(long long want, long long got, const char *expr, const char *f
 void become(enum user user)
 {
 	const struct user_ids *u = &users[user];
-	const gid_t groups[] = { u->gid, u->extra };
+	const gid_t groups[] = {u->gid, u->extra};
 
 	/* By way of root, who alone may. The capabilities come and go with the effective id. */
 	if (setresuid(-1, 0, -1) < 0 || setgroups(2, groups) < 0 || setresgid(-1, u->gid, -1) < 0 ||
@@ -169,7 +169,7 @@ void reap(pid_t pid)
 
 void sleep_ms(int ms)
 {
-	struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+	struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
 
 	nanosleep(&ts, NULL);
 }
