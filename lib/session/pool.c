@@ -18,12 +18,12 @@
 /* Parked longer than this, a thread above max_idle_threads ends. */
 #define IDLE_SECONDS 10
 
-static int start_thread_locked(struct pool *p);
+static int start_thread_locked(struct sess_pool *p);
 
 /* ---- waiting and parking ---- */
 
 /* Its own place if it is free, else any. */
-static bool start_waiting(struct pool *p, struct pool_thread *t)
+static bool start_waiting(struct sess_pool *p, struct pool_thread *t)
 {
 	uint64_t taken = atomic_load_explicit(&p->places, memory_order_relaxed);
 	unsigned int place = t->place;
@@ -41,7 +41,7 @@ static bool start_waiting(struct pool *p, struct pool_thread *t)
 }
 
 /* Until called: true, or false if the thread shall end. */
-static bool park(struct pool *p)
+static bool park(struct sess_pool *p)
 {
 	struct timespec until;
 	bool called = false;
@@ -75,7 +75,7 @@ static bool park(struct pool *p)
 	return called;
 }
 
-bool sess_pool_call_locked(struct pool *p)
+bool sess_pool_call_locked(struct sess_pool *p)
 {
 	if (p->stop)
 		return true;
@@ -87,16 +87,10 @@ bool sess_pool_call_locked(struct pool *p)
 	return p->alive < p->cfg.max_threads && start_thread_locked(p) == 0;
 }
 
-/* The calling worker left all places empty. */
-static void places_are_empty(struct pool *p)
+void sess_pool_wake_watch(struct sess_pool *p)
 {
 	uint64_t one = 1;
 
-	if (atomic_load_explicit(&p->slow, memory_order_relaxed)) {
-		pthread_mutex_lock(&p->lock);
-		sess_pool_call_locked(p);
-		pthread_mutex_unlock(&p->lock);
-	}
 	/* seq_cst, see sess_pool_watch(). */
 	if (atomic_load(&p->watched) || atomic_exchange(&p->watched, true))
 		return;
@@ -105,8 +99,24 @@ static void places_are_empty(struct pool *p)
 	}
 }
 
+unsigned int sess_pool_max_threads(const struct sess_pool *p)
+{
+	return p->cfg.max_threads;
+}
+
+/* The calling worker left all places empty. */
+static void places_are_empty(struct sess_pool *p)
+{
+	if (atomic_load_explicit(&p->slow, memory_order_relaxed)) {
+		pthread_mutex_lock(&p->lock);
+		sess_pool_call_locked(p);
+		pthread_mutex_unlock(&p->lock);
+	}
+	sess_pool_wake_watch(p);
+}
+
 /* After INIT, when requests may come from every CPU. */
-static void fill_places(struct pool *p)
+static void fill_places(struct sess_pool *p)
 {
 	pthread_mutex_lock(&p->lock);
 	while (!p->stop && p->alive < p->place_count && p->alive < p->cfg.max_threads &&
@@ -122,7 +132,7 @@ static bool is_quick(uint32_t opcode)
 	return opcode == FUSE_FORGET || opcode == FUSE_BATCH_FORGET || opcode == FUSE_INIT;
 }
 
-static int take_one(struct pool *p, struct pool_thread *t)
+static int take_one(struct sess_pool *p, struct pool_thread *t)
 {
 	struct xport_recv in;
 	uint64_t mine = 1ull << t->place, left;
@@ -151,7 +161,7 @@ static int take_one(struct pool *p, struct pool_thread *t)
 static void *thread_main(void *arg)
 {
 	struct pool_thread *t = arg;
-	struct pool *p = t->pool;
+	struct sess_pool *p = t->pool;
 	struct fuse_session *se = p->se;
 	struct pool_thread **link;
 	bool parked_out = false;
@@ -180,7 +190,7 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-static void join_ended_locked(struct pool *p)
+static void join_ended_locked(struct sess_pool *p)
 {
 	struct pool_thread *t;
 
@@ -193,7 +203,7 @@ static void join_ended_locked(struct pool *p)
 	}
 }
 
-static int start_thread_locked(struct pool *p)
+static int start_thread_locked(struct sess_pool *p)
 {
 	struct pool_thread *t;
 	int err;
@@ -225,7 +235,7 @@ static int start_thread_locked(struct pool *p)
 
 /* ---- the calling thread ---- */
 
-static void stop_threads(struct pool *p)
+static void stop_threads(struct sess_pool *p)
 {
 	pthread_mutex_lock(&p->lock);
 	p->stop = true;
@@ -252,11 +262,12 @@ static void stop_threads(struct pool *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
-static int pool_init(struct pool *p, struct fuse_session *se, const struct sess_loop_params *cfg)
+static int pool_init(struct sess_pool *p, struct fuse_session *se,
+		     const struct sess_loop_params *cfg)
 {
 	pthread_condattr_t attr;
 
-	*p = (struct pool){.se = se, .cfg = *cfg};
+	*p = (struct sess_pool){.se = se, .cfg = *cfg};
 	if (p->cfg.max_threads == 0)
 		p->cfg.max_threads = 1;
 	p->watch_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -274,14 +285,14 @@ static int pool_init(struct pool *p, struct fuse_session *se, const struct sess_
 	return 0;
 }
 
-static void pool_fini(struct pool *p)
+static void pool_fini(struct sess_pool *p)
 {
 	pthread_mutex_destroy(&p->lock);
 	pthread_cond_destroy(&p->call);
 	close(p->watch_fd);
 }
 
-static int run(struct pool *p)
+static int run(struct sess_pool *p)
 {
 	int err;
 
@@ -301,17 +312,19 @@ static int run(struct pool *p)
 
 int sess_loop_mt(struct fuse_session *se, const struct sess_loop_params *cfg)
 {
-	struct pool *p;
+	struct sess_pool *p;
 	int err = sess_loop_begin(se);
 
 	if (err)
 		return err;
-	p = aligned_alloc(_Alignof(struct pool), sizeof(*p));
+	p = aligned_alloc(_Alignof(struct sess_pool), sizeof(*p));
 	err = p ? pool_init(p, se, cfg) : -ENOMEM;
 	if (!err) {
 		se->loop_kind = SESS_LOOP_MULTI;
+		se->pool = p;
 		err = run(p);
 		se->loop_kind = SESS_LOOP_NONE;
+		se->pool = NULL;
 		pool_fini(p);
 	}
 	free(p);

@@ -28,7 +28,7 @@
 #define POOL_MAX_PLACES 8
 
 struct pool_thread {
-	struct pool *pool;
+	struct sess_pool *pool;
 	struct pool_thread *next; /* in pool->threads or pool->ended */
 	struct sess_worker *worker;
 	pthread_t id;
@@ -42,7 +42,7 @@ struct pool_thread {
 	_Atomic uint32_t opcode;		  /* of the last one */
 };
 
-struct pool {
+struct sess_pool {
 	struct fuse_session *se;
 	struct sess_loop_params cfg;
 	unsigned int place_count;
@@ -67,9 +67,15 @@ struct pool {
 
 /* Brings a parked worker back, or starts a thread if there may be more. False
  * if neither is possible. */
-bool sess_pool_call_locked(struct pool *p);
+bool sess_pool_call_locked(struct sess_pool *p);
+
+/* A worker left nobody waiting: the watch shall have a look. Cheap while it is
+ * awake. Any thread. */
+void sess_pool_wake_watch(struct sess_pool *p);
+
+unsigned int sess_pool_max_threads(const struct sess_pool *p);
 
 /* Watches until the session exits; on the thread that called the loop. */
-void sess_pool_watch(struct pool *p);
+void sess_pool_watch(struct sess_pool *p);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "session/pool.h"
+#include "session/queues.h"
 #include "session/worker.h"
 
 /* A callback that is seen twice this far apart is a blocked one. */
@@ -22,7 +23,7 @@
 #define BUSY_LOG_MS 5000
 
 struct watch {
-	struct pool *p;
+	struct sess_pool *p;
 	int64_t busy_since_ms; /* all workers stuck, 0 if not */
 	unsigned int calm;     /* ticks since a blocked callback was seen */
 	bool logged;
@@ -43,7 +44,7 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static struct look look_locked(struct pool *p)
+static struct look look_locked(struct sess_pool *p)
 {
 	struct look found = {0};
 
@@ -61,7 +62,7 @@ static struct look look_locked(struct pool *p)
 }
 
 /* As many workers as there are places must be able to take requests. */
-static bool replace_locked(struct pool *p, unsigned int blocked)
+static bool replace_locked(struct sess_pool *p, unsigned int blocked)
 {
 	unsigned int able = p->alive - p->parked + p->calls;
 
@@ -73,7 +74,7 @@ static bool replace_locked(struct pool *p, unsigned int blocked)
 	return true;
 }
 
-static void log_busy_locked(struct pool *p)
+static void log_busy_locked(struct sess_pool *p)
 {
 	char ops[256];
 	size_t at = 0;
@@ -90,7 +91,7 @@ static void log_busy_locked(struct pool *p)
 /* Milliseconds until the next look, or -1 to sleep until called. */
 static int tick(struct watch *w)
 {
-	struct pool *p = w->p;
+	struct sess_pool *p = w->p;
 	struct look found;
 	bool enough;
 
@@ -109,6 +110,8 @@ static int tick(struct watch *w)
 
 	w->calm = found.blocked ? 0 : w->calm + 1;
 	atomic_store_explicit(&p->slow, w->calm < FAST_AFTER_TICKS, memory_order_relaxed);
+	if (sess_queues_look(p->se))
+		return CALM_TICK_MS;
 	if (!enough)
 		return w->logged && !found.moved ? STUCK_TICK_MS : CALM_TICK_MS;
 	/* Nothing to do until the places are empty again. */
@@ -117,7 +120,7 @@ static int tick(struct watch *w)
 	return found.blocked ? TICK_MS : CALM_TICK_MS;
 }
 
-void sess_pool_watch(struct pool *p)
+void sess_pool_watch(struct sess_pool *p)
 {
 	struct fuse_session *se = p->se;
 	struct watch w = {.p = p, .calm = FAST_AFTER_TICKS};

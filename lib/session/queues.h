@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The workers of fuse-over-io_uring: a thread a queue under the multi-threaded
- * loop, pinned to the queue's CPU, because the kernel puts a request into the
- * queue of its caller's CPU and a caller is answered fastest from there. Under
- * the single-threaded loop one worker serves all queues and the device.
+ * The workers of fuse-over-io_uring.
+ *
+ * Under the multi-threaded loop every queue has a few threads, pinned to the
+ * queue's CPU, because the kernel puts a request into the queue of its caller's
+ * CPU and a caller is answered fastest from there. Each thread has a ring of its
+ * own with a single entry. So a request is only ever given to a thread that is
+ * waiting for one: a callback that blocks for ever holds up its own request and
+ * no other. Threads that are stuck are replaced by the same watch that replaces
+ * the device's (pool_watch.c).
+ *
+ * Under the single-threaded loop one worker serves all queues and the device
+ * over one ring.
  */
 #ifndef PROFUSE_SESSION_QUEUES_H
 #define PROFUSE_SESSION_QUEUES_H
@@ -23,6 +31,10 @@ void sess_queues_go(struct fuse_session *se);
 
 /* For the single-threaded loop: the worker to step next. */
 struct sess_worker *sess_queues_single(struct fuse_session *se, struct sess_worker *now);
+
+/* A look at the queues, from the watch: starts threads where all of a queue's
+ * are blocked. True if any is, or if any took a request since the last look. */
+bool sess_queues_look(struct fuse_session *se);
 
 /* The loop ended: waits for the threads and gives up the rings. */
 void sess_queues_end(struct fuse_session *se);

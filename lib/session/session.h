@@ -89,7 +89,8 @@ struct fuse_session {
 
 	struct xport *xport; /* NULL until mounted or attached */
 	struct xport *rings; /* its queues, if they are used; see queues.h */
-	struct sess_queues *queues;
+	_Atomic(struct sess_queues *) queues;
+	struct sess_pool *pool; /* of the multi-threaded loop that is running */
 	struct sess_rings_wish rings_wish;
 	enum sess_loop_kind loop_kind; /* of the loop that is running */
 
