@@ -3,16 +3,20 @@
  * mount's. Whatever is left is an error. */
 #include "lowlevel/ll.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/checked.h"
 #include "base/cleanup.h"
 
 struct values {
 	int debug;
 	int allow_root;
-	int io_uring;
+	int io_uring; /* SESS_RINGS_* */
+	char *ring_memory;
 	unsigned int queue_depth;
 };
 
@@ -26,7 +30,11 @@ static const struct fuse_opt options[] = {
 	OPTION("-d", debug, 1),
 	OPTION("--debug", debug, 1),
 	OPTION("allow_root", allow_root, 1),
-	OPTION("io_uring", io_uring, 1),
+	OPTION("io_uring", io_uring, SESS_RINGS_ON),
+	OPTION("io_uring=on", io_uring, SESS_RINGS_ON),
+	OPTION("io_uring=auto", io_uring, SESS_RINGS_AUTO),
+	OPTION("io_uring=off", io_uring, SESS_RINGS_OFF),
+	OPTION("io_uring_memory=%s", ring_memory, 0),
 	OPTION("io_uring_q_depth=%u", queue_depth, 0),
 	FUSE_OPT_END,
 };
@@ -38,12 +46,59 @@ static int number_from_env(const char *name)
 	return text ? atoi(text) : 0;
 }
 
+/* Rings are used where the administrator has allowed them in the kernel, unless
+ * the environment says otherwise. */
+static int default_rings(void)
+{
+	const char *text = getenv("FUSE_URING_ENABLE");
+
+	if (!text)
+		return SESS_RINGS_AUTO;
+	return atoi(text) ? SESS_RINGS_ON : SESS_RINGS_OFF;
+}
+
+/* Without the module parameter INIT will not offer them, and then there is no
+ * reason to wait for a loop before answering it. */
+static bool kernel_has_rings(void)
+{
+	CLEANUP_CLOSE int fd =
+		open("/sys/module/fuse/parameters/enable_uring", O_RDONLY | O_CLOEXEC);
+	char c = 'N';
+
+	return fd >= 0 && read(fd, &c, 1) == 1 && (c == 'Y' || c == '1');
+}
+
+/* "64M" and the like; false if it is no size, or none that fits. */
+static bool parse_size(const char *text, size_t *size)
+{
+	static const char units[] = "kmg";
+	const char *unit = units - 1;
+	size_t bytes;
+	char *end;
+
+	errno = 0;
+	bytes = strtoull(text, &end, 10);
+	if (errno || end == text || bytes == 0)
+		return false;
+	if (*end) {
+		unit = strchr(units, *end | 0x20);
+		if (!unit || end[1])
+			return false;
+	}
+	for (; unit >= units; unit--) {
+		if (!size_mul(bytes, 1024, &bytes))
+			return false;
+	}
+	*size = bytes;
+	return true;
+}
+
 static void set_defaults(struct values *v)
 {
 	int depth = number_from_env("FUSE_URING_QUEUE_DEPTH");
 
 	*v = (struct values){
-		.io_uring = number_from_env("FUSE_URING_ENABLE"),
+		.io_uring = default_rings(),
 		.queue_depth = depth > 0 ? (unsigned int)depth : 0,
 	};
 }
@@ -54,8 +109,9 @@ static void apply(struct ll *ll, const struct values *v)
 
 	if (v->debug)
 		fuse_session_set_debug(se);
-	if (v->io_uring)
-		se->rings_wish.mode = SESS_RINGS_ON;
+	se->rings_wish.mode = v->io_uring;
+	if (v->io_uring == SESS_RINGS_AUTO && !kernel_has_rings())
+		se->rings_wish.mode = SESS_RINGS_OFF;
 	se->rings_wish.depth = v->queue_depth;
 	if (v->allow_root) {
 		/* The kernel knows "only the owner" and "everybody"; it lets
@@ -92,6 +148,15 @@ int ll_parse_options(struct ll *ll, struct fuse_args *args)
 	set_defaults(&v);
 	if (fuse_opt_parse(args, &v, options, NULL) < 0)
 		return -1;
+	if (v.ring_memory && !parse_size(v.ring_memory, &ll->se->rings_wish.memory)) {
+		fuse_log(FUSE_LOG_ERR,
+			 "fuse: io_uring_memory=%s: not a size; write bytes, or a number with k, m "
+			 "or g\n",
+			 v.ring_memory);
+		free(v.ring_memory);
+		return -1;
+	}
+	free(v.ring_memory);
 	if (mnt_opts_parse(args, &ll->mnt_opts, &why)) {
 		fuse_log(FUSE_LOG_ERR, "%s\n", why ? why : "fuse: out of memory");
 		return -1;

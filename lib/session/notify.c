@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Sending notifications, and the table of retrievals that are under way. */
 #include "session/notify.h"
+#include "session/worker.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -38,6 +39,9 @@ int sess_notify_send(struct fuse_session *se, enum fuse_notify_code code, struct
 	out.len = (uint32_t)total_size(iov, count);
 	if (unlikely(atomic_load_explicit(&se->debug, memory_order_relaxed)))
 		sess_trace_reply(se, iov, count);
+	/* The kernel may not return before a request is answered that this
+	 * thread answered, but whose answer still lies in its ring. */
+	sess_worker_flush();
 	err = x->ops->notify(x, iov, count);
 	/* How a descriptor says that the connection is over. */
 	return err == -ENODEV || err == -EBADF || err == -EPIPE ? -ENOTCONN : err;

@@ -26,6 +26,14 @@ struct sess_worker *sess_worker_enter(struct sess_worker *w)
 	return before;
 }
 
+void sess_worker_flush(void)
+{
+	struct xport_chan *c = current_worker ? current_worker->chan : NULL;
+
+	if (c && c->x->ops->flush)
+		c->x->ops->flush(c);
+}
+
 /* ---- buffers ---- */
 
 /* mmap, not malloc: only the pages that a request fills become resident, and

@@ -66,6 +66,9 @@ int sess_worker_step(struct sess_worker *w, bool wait);
  * and are gone when this returns. */
 void sess_dispatch(struct sess_worker *w, const struct xport_recv *in, bool foreign);
 
+/* Answers that the calling thread gave are on their way when this returns. */
+void sess_worker_flush(void);
+
 /* Buffers of the owner. */
 struct sess_buf *sess_buf_get(struct sess_worker *w);
 void sess_buf_put(struct sess_worker *w, struct sess_buf *b);
