@@ -60,6 +60,7 @@ static struct fuse_session *session_at_its_end(void)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	assert_int_equal(profuse_session_stream(se, ends[0]), 0);
 	close(ends[1]);
+	fuse_opt_free_args(&args);
 	return se;
 }
 
@@ -123,6 +124,7 @@ static void custom_io_comes_without_its_size(void **state)
 	close(ends[1]);
 	fuse_session_loop(se);
 	fuse_session_destroy(se);
+	fuse_opt_free_args(&args);
 }
 
 static void flags_of_one_release_have_another_node(void **state)
