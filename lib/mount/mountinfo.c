@@ -145,11 +145,3 @@ bool mnt_info_parse(char *text, struct mnt_info_line *line)
 	line->type = field;
 	return true;
 }
-
-bool mnt_type_is_fuse(const char *type)
-{
-	size_t len = strcspn(type, ".");
-
-	return (len == 4 && memcmp(type, "fuse", 4) == 0) ||
-	       (len == 7 && memcmp(type, "fuseblk", 7) == 0);
-}

@@ -32,7 +32,4 @@ void mnt_info_close(struct mnt_info_reader *r);
 /* Takes one line apart, in place; false if it is no mountinfo line. */
 bool mnt_info_parse(char *text, struct mnt_info_line *line);
 
-/* Whether a type is FUSE's: fuse, fuseblk, or one of these with a subtype. */
-bool mnt_type_is_fuse(const char *type);
-
 #endif
