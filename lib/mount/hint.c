@@ -69,26 +69,38 @@ static bool said(const struct mnt_facts *f, const char *what)
 	return f->helper_said && strstr(f->helper_said, what);
 }
 
+/* The helper names the file it reads, which depends on where it comes from. */
+static void hint_conf_line(const struct mnt_facts *f, const char *line, struct mnt_text *out)
+{
+	const char *at = strstr(f->helper_said, " set in ");
+	size_t len = at ? strcspn(at + 8, " \n") : 0;
+
+	mnt_text_add(out, HINT "as root, put the line `%s' into %.*s", line,
+		     len ? (int)len : (int)strlen("/etc/fuse.conf"),
+		     len ? at + 8 : "/etc/fuse.conf");
+}
+
 /* The helper ran and gave a reason: explain that one. */
 static bool hint_from_helper_text(const struct mnt_facts *f, struct mnt_text *out)
 {
-	if (said(f, "user_allow_other"))
-		mnt_text_add(out, HINT "as root, add the line `user_allow_other' to "
-				       "/etc/fuse.conf; or leave out allow_other/allow_root\n");
-	else if (said(f, "mount_max"))
-		mnt_text_add(out, HINT "unmount some, or as root raise `mount_max = N' in "
-				       "/etc/fuse.conf\n");
-	else if (said(f, "no write access") || said(f, "not owned by user"))
+	if (said(f, "user_allow_other")) {
+		hint_conf_line(f, "user_allow_other", out);
+		mnt_text_add(out, "; or leave out allow_other/allow_root\n");
+	} else if (said(f, "mount_max")) {
+		hint_conf_line(f, "mount_max = N", out);
+		mnt_text_add(out, " with a larger N; or unmount some\n");
+	} else if (said(f, "no write access") || said(f, "not owned by user")) {
 		mnt_text_add(out, HINT "a user may mount only on what they may write to, and in a "
 				       "sticky directory on what they own\n");
-	else if (said(f, "filesystem type"))
+	} else if (said(f, "filesystem type")) {
 		mnt_text_add(out, HINT "the helper does not allow mounting over that filesystem; "
 				       "choose another place\n");
-	else if (said(f, "determine username"))
+	} else if (said(f, "determine username")) {
 		mnt_text_add(out, HINT "this user id has no line in /etc/passwd, which the helper "
 				       "needs; " NO_HELPER_NEEDED "\n");
-	else
+	} else {
 		return false;
+	}
 	return true;
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Without rights: Debian's fusermount3 does it, or the report says why not. */
+/*
+ * Without rights: fusermount3 does it, or the report says why not. The helper
+ * is Debian's, or the one given as argument, of which a setuid copy is made.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -13,12 +16,24 @@
 
 #include "support.h"
 
+static const char *own_helper;
+static const char *helper = STOCK_HELPER;
+
 static void need_helper(void)
 {
 	struct stat st;
 
-	if (stat(STOCK_HELPER, &st) < 0 || !(st.st_mode & S_ISUID))
+	if (own_helper) {
+		char command[512];
+
+		helper = "/mnt/.bin/fusermount3";
+		snprintf(command, sizeof(command), "mkdir /mnt/.bin && cp '%s' %s && chmod 4755 %s",
+			 own_helper, helper, helper);
+		CHECK(system(command) == 0);
+		setenv("FUSERMOUNT_PROG", helper, 1);
+	} else if (stat(STOCK_HELPER, &st) < 0 || !(st.st_mode & S_ISUID)) {
 		support_skip("no setuid " STOCK_HELPER);
+	}
 	setenv("PATH", "/usr/bin:/bin", 1);
 }
 
@@ -46,6 +61,39 @@ static void a_user_mounts_and_unmounts(void)
 {
 	need_helper();
 	CHECK(support_run_as(USER_ID, mount_and_unmount, (void *)support_dir(USER_ID)));
+}
+
+static void init_in_time(void *arg)
+{
+	struct mnt_opts *opts = support_opts("auto_unmount");
+	struct responder r = {0};
+	struct mnt_hooks hooks = responder_hooks(&r);
+	struct mnt_result res;
+
+	CHECK(mnt_mount(arg, opts, &hooks, &res) == 0);
+	if (r.starts == 0)
+		support_skip("no synchronous INIT in this kernel or helper");
+	CHECK(res.tier == MNT_TIER_HELPER && res.init_done);
+	responder_start(&r, res.fd);
+	CHECK(access(arg, F_OK) == 0);
+	responder_stop(&r);
+	CHECK(mnt_unmount(&res, arg, NULL) == 0);
+	/* A filesystem that refuses. */
+	r = (struct responder){.init_err = EPROTO};
+	CHECK(mnt_mount(arg, opts, &hooks, &res) < 0);
+	CHECK(r.starts == 1 && r.stops == 1);
+	CHECK_HAS(res.report, "refused to start");
+	mnt_result_end(&res);
+	CHECK(support_mounts_at(arg, NULL, 0) == 0);
+	mnt_opts_free(opts);
+}
+
+static void init_is_answered_before_mounting_returns(void)
+{
+	need_helper();
+	if (!own_helper)
+		support_skip("Debian's helper has no --sync-init");
+	CHECK(support_run_as(USER_ID, init_in_time, (void *)support_dir(USER_ID)));
 }
 
 static void odd_names(void *arg)
@@ -144,7 +192,7 @@ static void check_report(const char *dir, const char *words, const char *part, c
 static void allow_other_forbidden(void *arg)
 {
 	check_report(arg, "allow_other", "only allowed if 'user_allow_other'",
-		     "add the line `user_allow_other' to /etc/fuse.conf");
+		     "put the line `user_allow_other' into /");
 }
 
 static void allow_other_names_the_line_to_add(void)
@@ -167,6 +215,7 @@ static void a_foreign_mountpoint_is_refused(void)
 static void no_helper(void *arg)
 {
 	setenv("PATH", "/nowhere", 1);
+	unsetenv("FUSERMOUNT_PROG");
 	check_report(arg, NULL, "no fusermount3 in", "`profuse run' mounts without a helper");
 	setenv("FUSERMOUNT_PROG", "/nowhere/fm", 1);
 	check_report(arg, NULL, "FUSERMOUNT_PROG is /nowhere/fm", "install fusermount3");
@@ -181,13 +230,21 @@ static void a_missing_helper_is_named(void)
 static void no_new_privs(void *arg)
 {
 	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-	check_report(arg, NULL, STOCK_HELPER " exited with status 1", "no_new_privs");
+	check_report(arg, NULL, "fusermount3 exited with status 1", "no_new_privs");
 }
 
 static void no_new_privs_is_named(void)
 {
 	need_helper();
 	CHECK(support_run_as(USER_ID, no_new_privs, (void *)support_dir(USER_ID)));
+}
+
+static void copy_helper(const char *to)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command), "cp %s %s && chmod 755 %s", helper, to, to);
+	CHECK(system(command) == 0);
 }
 
 static void weak_helper(void *arg)
@@ -199,7 +256,7 @@ static void weak_helper(void *arg)
 static void a_helper_without_setuid_is_named(void)
 {
 	need_helper();
-	CHECK(system("cp " STOCK_HELPER " /mnt/fusermount3 && chmod 755 /mnt/fusermount3") == 0);
+	copy_helper("/mnt/fusermount3");
 	CHECK(support_run_as(USER_ID, weak_helper, (void *)support_dir(USER_ID)));
 }
 
@@ -262,8 +319,7 @@ static void a_wrapper_named_by_the_environment_is_used(void)
 
 	need_helper();
 	CHECK(f);
-	fprintf(f, "#!/bin/sh\necho \"fd=$_FUSE_COMMFD $*\" >>/mnt/log\nexec %s \"$@\"\n",
-		STOCK_HELPER);
+	fprintf(f, "#!/bin/sh\necho \"fd=$_FUSE_COMMFD $*\" >>/mnt/log\nexec %s \"$@\"\n", helper);
 	fclose(f);
 	CHECK(chmod("/mnt/shim", 0755) == 0);
 	CHECK(support_run_as(USER_ID, by_shim, (void *)support_dir(USER_ID)));
@@ -275,6 +331,7 @@ static void by_old_name(void *arg)
 	struct mnt_result res;
 
 	setenv("PATH", "/mnt/bin", 1);
+	unsetenv("FUSERMOUNT_PROG");
 	support_mount(arg, NULL, &res, &r);
 	CHECK(res.tier == MNT_TIER_HELPER);
 	responder_stop(&r);
@@ -286,7 +343,7 @@ static void the_old_name_of_the_helper_will_do(void)
 {
 	need_helper();
 	CHECK(mkdir("/mnt/bin", 0755) == 0);
-	CHECK(symlink(STOCK_HELPER, "/mnt/bin/fusermount") == 0);
+	CHECK(symlink(helper, "/mnt/bin/fusermount") == 0);
 	CHECK(support_run_as(USER_ID, by_old_name, (void *)support_dir(USER_ID)));
 }
 
@@ -316,7 +373,7 @@ static void in_userns(void *arg)
 	struct responder r = {0};
 	struct mnt_result res;
 
-	setenv("PATH", "/nowhere", 1);
+	setenv("FUSERMOUNT_PROG", "/nowhere", 1);
 	support_mount(dir, "userns", &res, &r);
 	CHECK(res.tier == MNT_TIER_USERNS);
 	CHECK_HAS(res.notes, "/root/mnt/");
@@ -338,7 +395,7 @@ static void without_a_helper_a_user_namespace_does_it(void)
 
 static void no_userns(void *arg)
 {
-	setenv("PATH", "/nowhere", 1);
+	setenv("FUSERMOUNT_PROG", "/nowhere", 1);
 	check_report(arg, "userns",
 		     "user namespace: new user namespace:", "user.max_user_namespaces");
 }
@@ -392,10 +449,12 @@ static void forbidden_user_namespaces_are_named(void)
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const struct support_case cases[] = {
 		{"a user mounts and unmounts", a_user_mounts_and_unmounts},
+		{"INIT is answered before mounting returns",
+		 init_is_answered_before_mounting_returns},
 		{"odd names are no trouble", odd_names_are_no_trouble},
 		{"auto_unmount survives SIGKILL", auto_unmount_survives_sigkill},
 		{"auto_unmount leaves no child", auto_unmount_leaves_no_child},
@@ -417,5 +476,6 @@ int main(void)
 		{"forbidden user namespaces are named", forbidden_user_namespaces_are_named},
 	};
 
+	own_helper = argc > 1 ? realpath(argv[1], NULL) : NULL;
 	return support_main(cases, sizeof(cases) / sizeof(cases[0]));
 }

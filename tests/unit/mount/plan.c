@@ -133,8 +133,11 @@ static void the_helpers_words_are_explained(void **state)
 		const char *said, *hint;
 	} rows[] = {
 		{"option allow_other only allowed if 'user_allow_other' is set in /etc/fuse.conf",
-		 "add the line `user_allow_other' to /etc/fuse.conf"},
-		{"too many FUSE filesystems mounted; mount_max=N can be set", "raise `mount_max"},
+		 "put the line `user_allow_other' into /etc/fuse.conf; or leave out"},
+		{"option allow_other only allowed if 'user_allow_other' is set in /opt/fuse.conf\n",
+		 "into /opt/fuse.conf;"},
+		{"too many FUSE filesystems mounted; mount_max=N can be set in /etc/fuse.conf",
+		 "put the line `mount_max = N' into /etc/fuse.conf with"},
 		{"user has no write access to mountpoint /x", "what they may write to"},
 		{"mountpoint /x not owned by user", "on what they own"},
 		{"mounting over filesystem type 0x00009fa0 is forbidden", "choose another place"},
