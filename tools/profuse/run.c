@@ -87,7 +87,7 @@ static bool split_arguments(struct run_plan *plan, char **argv)
 		return false;
 	}
 	*dashes = NULL;
-	plan->fs_argv = argv;
+	plan->fs_words = argv;
 	plan->cmd_argv = dashes + 1;
 	return true;
 }
@@ -137,7 +137,8 @@ static int parse_arguments(int argc, char **argv, struct run_plan *plan)
 	return split_arguments(plan, argv + optind) ? -1 : RUN_FAILED;
 }
 
-static bool choose_mountpoint(struct run_plan *plan)
+/* Returns its absolute path, to be freed, or NULL. */
+static char *choose_mountpoint(struct run_plan *plan)
 {
 	const char *tmp = getenv("TMPDIR");
 	CLEANUP_FREE char *path = NULL, *real = NULL;
@@ -148,7 +149,7 @@ static bool choose_mountpoint(struct run_plan *plan)
 			path = NULL;
 		if (!path || !mkdtemp(path)) {
 			run_say("no temporary directory %s: %s", path ? path : "", strerror(errno));
-			return false;
+			return NULL;
 		}
 	} else {
 		path = strdup(plan->mountpoint);
@@ -158,13 +159,12 @@ static bool choose_mountpoint(struct run_plan *plan)
 		CLEANUP_TEXT struct mnt_text hint = {0};
 		int err = -errno;
 
-		mnt_hint_mountpoint(plan->mountpoint, err, &hint);
-		run_say("mountpoint %s: %s\n%s", plan->mountpoint, strerror(-err),
+		mnt_hint_mountpoint(path ? path : "", err, &hint);
+		run_say("mountpoint %s: %s\n%s", path ? path : "", strerror(-err),
 			hint.str ? hint.str : "");
-		return false;
+		return NULL;
 	}
-	plan->mountpoint = take(real);
-	return true;
+	return take(real);
 }
 
 static bool enter_namespaces(struct run_plan *plan)
@@ -208,15 +208,15 @@ static bool complete_arguments(struct run_plan *plan)
 	bool placed = false;
 	char **argv;
 
-	while (plan->fs_argv[n])
+	while (plan->fs_words[n])
 		n++;
 	argv = calloc(n + 2, sizeof(*argv));
 	if (!argv)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		bool here = i > 0 && strcmp(plan->fs_argv[i], "{}") == 0;
+		bool here = i > 0 && strcmp(plan->fs_words[i], "{}") == 0;
 
-		argv[i] = here ? (char *)plan->mountpoint : plan->fs_argv[i];
+		argv[i] = here ? (char *)plan->mountpoint : plan->fs_words[i];
 		placed |= here;
 	}
 	if (!placed)
@@ -347,22 +347,34 @@ static int run_all(struct run_plan *plan)
 	return status;
 }
 
+/* From the directory to its end; the mountpoint is absolute by then. */
+static int run_mounted(struct run_plan *plan)
+{
+	if (enter_namespaces(plan) && check_device() && complete_arguments(plan))
+		return run_all(plan);
+	if (plan->temporary)
+		rmdir(plan->mountpoint);
+	return RUN_FAILED;
+}
+
 int cmd_run(int argc, char **argv)
 {
+	CLEANUP_FREE char *mountpoint = NULL;
 	struct run_plan plan = {0};
 	int status;
 
-	if (fd_ensure_stdio() < 0)
+	if (fd_ensure_stdio() < 0) {
+		run_say("cannot open /dev/null: %s", strerror(errno));
 		return RUN_FAILED;
+	}
 	status = parse_arguments(argc, argv, &plan);
 	if (status >= 0)
 		return status;
-	if (!choose_mountpoint(&plan))
+	mountpoint = choose_mountpoint(&plan);
+	if (!mountpoint)
 		return RUN_FAILED;
-	if (!enter_namespaces(&plan) || !check_device() || !complete_arguments(&plan)) {
-		if (plan.temporary)
-			rmdir(plan.mountpoint);
-		return RUN_FAILED;
-	}
-	return run_all(&plan);
+	plan.mountpoint = mountpoint;
+	status = run_mounted(&plan);
+	free(plan.fs_argv);
+	return status;
 }

@@ -35,7 +35,8 @@ struct run_plan {
 	bool quiet;
 	bool namespaced;	/* in a user namespace of our own */
 	unsigned int timeout_s; /* 0: none */
-	char **fs_argv;
+	char **fs_words;	/* as the user typed them */
+	char **fs_argv;		/* with the mountpoint in its place */
 	char **cmd_argv;
 	sigset_t old_mask; /* what the user's programs start with */
 };
