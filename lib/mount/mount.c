@@ -94,6 +94,26 @@ static int run_plan(struct mnt_attempt *a, struct mnt_text *report)
 	return told;
 }
 
+/* auto_unmount, for the ways that leave a mount behind: a user namespace ends
+ * with its processes anyhow. */
+static int watch_mount(struct mnt_attempt *a, struct mnt_text *ways)
+{
+	struct mnt_result *res = a->res;
+	int err;
+
+	if (!a->opts->given[MNT_OPT_AUTO_UNMOUNT] || res->tier == MNT_TIER_FD ||
+	    res->tier == MNT_TIER_USERNS)
+		return 0;
+	err = mnt_watch_start(res, a->helper);
+	if (!err)
+		return 0;
+	if (res->init_done)
+		a->hooks->stop(a->hooks->data, res->fd);
+	mnt_unmount(res, a->mountpoint, NULL);
+	mnt_text_add(ways, "  auto_unmount: no process to watch: %s\n", strerror(-err));
+	return err;
+}
+
 static int mount_somewhere(struct mnt_attempt *a, struct mnt_text *report)
 {
 	CLEANUP_TEXT struct mnt_text ways = {0};
@@ -108,16 +128,8 @@ static int mount_somewhere(struct mnt_attempt *a, struct mnt_text *report)
 	}
 	a->device = mnt_device_path(&a->notes);
 	err = run_plan(a, &ways);
-	/* A user namespace ends with its processes anyhow. */
-	if (!err && a->opts->given[MNT_OPT_AUTO_UNMOUNT] && a->res->tier != MNT_TIER_FD &&
-	    a->res->tier != MNT_TIER_USERNS) {
-		err = mnt_watch_start(a->res, a->helper);
-		if (err) {
-			mnt_unmount(a->res, a->mountpoint, NULL);
-			mnt_text_add(&ways, "  auto_unmount: no process to watch: %s\n",
-				     strerror(-err));
-		}
-	}
+	if (!err)
+		err = watch_mount(a, &ways);
 	if (err)
 		mnt_text_add(report, "fuse: mount failed: %s\n  on %s\n%s", strerror(-err),
 			     a->mountpoint, ways.str ? ways.str : "");

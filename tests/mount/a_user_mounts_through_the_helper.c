@@ -367,6 +367,18 @@ static void a_helper_that_leaves_a_process_behind_does_not_hang_us(void)
 
 /* The last tier. */
 
+/* The thread sanitizer has a thread of its own. */
+static void need_one_thread(void)
+{
+#if defined(__SANITIZE_THREAD__)
+	support_skip("under the thread sanitizer no process can enter a user namespace");
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+	support_skip("under the thread sanitizer no process can enter a user namespace");
+#endif
+#endif
+}
+
 static void in_userns(void *arg)
 {
 	const char *dir = arg;
@@ -389,6 +401,7 @@ static void without_a_helper_a_user_namespace_does_it(void)
 {
 	const char *dir = support_dir(USER_ID);
 
+	need_one_thread();
 	CHECK(support_run_as(USER_ID, in_userns, (void *)dir));
 	CHECK(support_mounts_at(dir, NULL, 0) == 0);
 }
@@ -428,6 +441,7 @@ static void forbidden_user_namespaces_are_named(void)
 	pid_t pid;
 	char path[64], byte = 0;
 
+	need_one_thread();
 	CHECK(pipe(go) == 0);
 	pid = fork();
 	if (pid == 0) {
