@@ -25,6 +25,16 @@ class TheCommand(RunTest):
         self.assertEqual((status, out), (0, "hello from outside\n"), err)
         self.assert_nothing_left()
 
+    def test_writes_to_a_filesystem_of_ours(self):
+        self.env["FUSERMOUNT_PROG"] = "/nowhere"
+        for where in ((), ("-f",), ("-f", "-s")):
+            status, out, err = self.run_it(
+                self.memfs, *where, "--", "sh", "-ec",
+                'cd "$PROFUSE_MOUNTPOINT"; cp -r /usr/include/linux x; '
+                'diff -r /usr/include/linux x; rm -r x; ls -A; stat -f -c %t .')
+            self.assertEqual((status, out), (0, "65735546\n"), err)
+            self.assert_nothing_left()
+
     def test_needs_no_helper(self):
         self.env["PATH"] = "/nowhere"
         status, _, err = self.run_it(self.need(self.hello), "--", "/bin/true")

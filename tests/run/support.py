@@ -7,6 +7,7 @@ runs as such a user; as root only where a test says so.
 """
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -35,7 +36,7 @@ def wait_until(condition, limit_s=20):
 
 
 class RunTest(unittest.TestCase):
-    profuse = hello = tiny = None
+    profuse = hello = tiny = memfs = None
     bin = None
 
     @classmethod
@@ -44,7 +45,8 @@ class RunTest(unittest.TestCase):
         os.chmod(cls.bin, 0o755)
         cls.programs = {}
         for path in paths:
-            name = os.path.basename(path)
+            # The library goes by its soname, as in an installation.
+            name = re.sub(r"^libfuse3\.so\..*", "libfuse3.so.4", os.path.basename(path))
             copy = os.path.join(cls.bin, name)
             shutil.copy(path, copy)
             os.chmod(copy, 0o755)
@@ -52,6 +54,7 @@ class RunTest(unittest.TestCase):
         cls.profuse = cls.programs["profuse"]
         cls.hello = cls.programs.get("stock_hello")
         cls.tiny = cls.programs.get("tinyfs")
+        cls.memfs = cls.programs.get("memfs_ll")
 
     def setUp(self):
         # Everything that a test starts carries its mark in the environment,
@@ -60,7 +63,7 @@ class RunTest(unittest.TestCase):
         self.tmp = tempfile.mkdtemp(prefix="profuse-test-", dir="/tmp")
         os.chown(self.tmp, USER, USER)
         self.env = dict(os.environ, PATH="/usr/sbin:/usr/bin:/sbin:/bin", TMPDIR=self.tmp,
-                        PROFUSE_TEST_MARK=self.mark)
+                        LD_LIBRARY_PATH=self.bin, PROFUSE_TEST_MARK=self.mark)
         self.addCleanup(self.clean_up)
 
     def clean_up(self):
