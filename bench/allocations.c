@@ -101,8 +101,8 @@ static void start_counting(void)
 static void report(const char *what, unsigned long requests)
 {
 	counting = false;
-	printf("%-24s %10lu requests %8lu allocations %6lu releases %6lu mappings\n", what, requests,
-	       allocations, releases, mappings);
+	printf("%-24s %10lu requests %8lu allocations %6lu releases %6lu mappings\n", what,
+	       requests, allocations, releases, mappings);
 	fflush(stdout);
 }
 
