@@ -8,6 +8,7 @@
 #include "mount/ident.h"
 #include "mount/mountinfo.h"
 #include "say.h"
+#include "type.h"
 
 /* Whether FUSE is what is on top at path. -errno if that cannot be known. */
 static int is_fuse(const char *path)
@@ -25,7 +26,7 @@ static int is_fuse(const char *path)
 	while ((err = mnt_info_next(&reader, &line)) > 0) {
 		if (line.id != top.id)
 			continue;
-		err = mnt_type_is_fuse(line.type);
+		err = type_is_fuse(line.type);
 		break;
 	}
 	mnt_info_close(&reader);

@@ -14,6 +14,7 @@
 #include "mount/kernel.h"
 #include "mount/mountinfo.h"
 #include "mount/unmount.h"
+#include "type.h"
 
 #define ATTR_MOUNT_ROOT 0x2000ULL /* STATX_ATTR_MOUNT_ROOT, Linux 5.8 */
 
@@ -242,7 +243,7 @@ bool target_elsewhere(const struct target *t, char *path, size_t size)
 	if (mnt_info_open(&reader) < 0)
 		return false;
 	while (!found && mnt_info_next(&reader, &line) > 0) {
-		if (line.dev != t->ident.dev || !mnt_type_is_fuse(line.type))
+		if (line.dev != t->ident.dev || !type_is_fuse(line.type))
 			continue;
 		snprintf(path, size, "%s", line.point);
 		found = true;

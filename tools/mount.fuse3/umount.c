@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "mount/mountinfo.h"
 #include "namespace.h"
 #include "say.h"
 #include "target.h"
+#include "type.h"
 #include "wait.h"
 
 #include "profuse_config.h"
@@ -191,7 +191,7 @@ static int unmount(const struct request *req)
 	err = target_find(&patience, req->dir, &target);
 	if (err)
 		return not_found(req, err);
-	if (!mnt_type_is_fuse(target.type)) {
+	if (!type_is_fuse(target.type)) {
 		say("%s is a %s filesystem, none of FUSE", target.path, target.type);
 		return EXIT_USAGE;
 	}
