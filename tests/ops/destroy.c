@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ops.h"
+
+#include <sys/mount.h>
+
+static void on_mock(struct ops *t)
+{
+	check_eq(fs_destroys(t->fs), 0);
+	check_eq(mock_destroy(t->m), 0);
+	check_eq(fs_destroys(t->fs), 1);
+	/* It is the last request; what comes all the same gets an error. */
+	check_eq(mock_access(t->m, 1, 0), -EIO);
+	check_eq(fs_count(t->fs, PROTO_ACCESS), 0);
+}
+
+/* The unmount of a block device's filesystem waits for the answer. */
+static void on_mount(struct ops *t)
+{
+	struct stat st;
+
+	check_eq(stat(t->mnt, &st), 0);
+	check_eq(fs_destroys(t->fs), 0);
+	check_eq(umount2(t->mnt, 0), 0);
+	check_eq(fs_destroys(t->fs), 1);
+	check(fs_seen_op(t->fs, PROTO_DESTROY));
+}
+
+OPS_TEST(.op = PROTO_DESTROY, .mock = on_mock, .mount = on_mount, .block = true, .special = true)
