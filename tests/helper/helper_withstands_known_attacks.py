@@ -252,6 +252,27 @@ status, text = lab.run(M, "--comm-fd", str(theirs.fileno()), pass_fds=[theirs.fi
 check(status == 1 and not mounts_at(M), "a caller who does not read:", status, text)
 check(time.monotonic() - start < 20, "waited too long for a caller who does not read")
 
+# It goes, or the helper is told to end, at any moment: either all or nothing.
+outcomes = set()
+for i in range(300):
+    mine, theirs = socket.socketpair(socket.AF_UNIX, (socket.SOCK_STREAM, socket.SOCK_SEQPACKET)[i % 2])
+    n = theirs.fileno()
+    p = subprocess.Popen([lab.helper, "--comm-fd", str(n), M], user=UID, group=UID, extra_groups=[],
+                         env={}, pass_fds=[n], stderr=subprocess.DEVNULL)
+    theirs.close()
+    time.sleep(i % 50 * 0.0001)
+    if i % 3 == 2:
+        p.send_signal((signal.SIGTERM, signal.SIGINT, signal.SIGHUP)[i // 3 % 3])
+    else:
+        mine.close()
+    rc = p.wait(20)
+    there = bool(mounts_at(M))
+    check(there == (rc == 0), "at an odd moment: exit", rc, "mounted", there)
+    outcomes.add(rc)
+    mine.close()
+    lab.clean()
+check({0, 1} <= outcomes, "too early or too late each time:", outcomes)
+
 # ---- limits ----
 def limits_test(limit, values, *args):
     for value in values:

@@ -182,16 +182,31 @@ class Lab:
         os.chmod(path, mode)
         return path
 
-    def run(self, *args, uid=UID, helper=None, env=None, pass_fds=(), **kw):
+    wrapper = None  # a program that runs another as a user: [..., "UID", ...]
+
+    def command(self, uid, args, argv0=None, **kw):
+        """What to give to subprocess to run the helper as a user."""
+        if self.wrapper:
+            return dict(kw, args=[str(uid) if w == "UID" else w for w in self.wrapper] +
+                        [self.helper, *args])
+        return dict(kw, args=[argv0 or self.helper, *args], executable=self.helper, user=uid,
+                    group=uid, extra_groups=[])
+
+    def run(self, *args, uid=UID, env=None, argv0="fusermount3", cwd="/", **kw):
         """Runs the helper as a user and returns (status, stderr)."""
-        kw.setdefault("cwd", "/")
-        kw.setdefault("argv0", "fusermount3")
-        argv = [kw.pop("argv0")] + list(args)
-        p = subprocess.run(argv, executable=helper or self.helper, user=uid, group=uid,
-                           extra_groups=[], env=env or {}, pass_fds=pass_fds,
+        p = subprocess.run(**self.command(uid, args, argv0, **kw), env=env or {}, cwd=cwd,
                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                           stderr=subprocess.PIPE, timeout=60, **kw)
+                           stderr=subprocess.PIPE, timeout=60)
         return p.returncode, p.stderr.decode("utf-8", "surrogateescape")
+
+    def start(self, *args, uid=UID, kind=socket.SOCK_STREAM):
+        """A helper that runs, and the other end of its socket."""
+        mine, theirs = socket.socketpair(socket.AF_UNIX, kind)
+        with theirs:
+            n = theirs.fileno()
+            p = subprocess.Popen(**self.command(uid, args), pass_fds=[n], stderr=subprocess.PIPE,
+                                 cwd="/", env={"_FUSE_COMMFD": str(n)})
+        return p, mine
 
     def mount(self, path, *args, kind=socket.SOCK_STREAM, serve=True, **kw):
         """Mounts the way a library does. Returns a Daemon, or raises Refused."""
@@ -211,13 +226,9 @@ class Lab:
             d.start()
         return d
 
-    def start_auto(self, path, *args, uid=UID, kind=socket.SOCK_STREAM, serve=True):
+    def start_auto(self, path, *args, serve=True, **kw):
         """Like mount, with a helper that stays; it becomes d.helper."""
-        mine, theirs = socket.socketpair(socket.AF_UNIX, kind)
-        with theirs:
-            p = subprocess.Popen([self.helper, *args, path], user=uid, group=uid, extra_groups=[],
-                                 pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, cwd="/",
-                                 env={"_FUSE_COMMFD": str(theirs.fileno())})
+        p, mine = self.start(*args, path, **kw)
         device = receive_device(mine, wait=20)
         if device is None:
             mine.close()

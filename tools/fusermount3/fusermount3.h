@@ -106,7 +106,8 @@ struct mount_id {
 	uint64_t unique;
 };
 
-int mount_id_of(int fd, struct mount_id *id);
+/* Of what the name leads to in the directory; "" is the descriptor itself. */
+int mount_id_at(int dir, const char *name, struct mount_id *id);
 bool mount_id_same(const struct mount_id *a, const struct mount_id *b);
 
 /* pin.c: the mountpoint, held by descriptor from the first look on. */
@@ -125,7 +126,8 @@ struct facts {
 	uint64_t fstype;
 };
 
-int pin_mountpoint(const char *path, enum mode mode, struct pin *pin);
+int pin_mountpoint(const char *path, struct pin *pin);
+void pin_release(struct pin *pin);
 int pin_facts(const struct pin *pin, struct facts *facts);
 bool pin_may_write(int fd);
 
@@ -195,12 +197,13 @@ int priv_attach(const struct mount_plan *p, int mount_fd, int at);
 int priv_detach(int mount_fd);
 int priv_expire(int dir, const char *name);
 
-/* unmount.c: 0 or a negative errno. */
-int unmount_pinned(const char *path, struct pin *pin, uid_t caller, bool lazy);
-int unmount_lazily(int mount_fd, int dir, const char *name, uid_t caller);
+/* unmount.c: 0 or a negative errno, -EINVAL if it is not the caller's mount. */
+int unmount_may(int fd, uid_t caller, struct mount_id *id);
+int unmount_pinned(struct pin *pin, uid_t caller, bool lazy);
 
 /* watch.c: helpers that stay, waiting for their caller. */
 int watch_enter(const char *name, uid_t caller, int64_t max);
+int watch_take_away(const struct mount_id *mount, uid_t caller, bool only_dead);
 int watch_and_unmount(int comm_fd, const struct mount_id *mount, uid_t caller);
 
 #endif

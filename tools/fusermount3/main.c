@@ -61,9 +61,16 @@ static int read_conf(struct job *j)
 
 static int pin_path(struct job *j)
 {
-	if (pin_mountpoint(j->req.mountpoint, j->req.mode, &j->pin) < 0)
-		return -ENOENT;
-	return chdir("/") < 0 ? -errno : 0;
+	int r = pin_mountpoint(j->req.mountpoint, &j->pin);
+
+	if (r < 0)
+		say("%s %s: %s",
+		    j->req.mode == MODE_MOUNT && j->pin.dir >= 0 ? "failed to access mountpoint"
+								 : "bad mount point",
+		    j->req.mountpoint, strerror(-r));
+	else if (chdir("/") < 0)
+		r = -errno;
+	return r;
 }
 
 static void explain(enum verdict v, const struct job *j)
@@ -261,7 +268,7 @@ static int confirm(struct job *j)
 	struct mount_id under;
 	enum verdict v;
 
-	if (mount_id_of(j->mount_fd, &j->mount) < 0 || mount_id_of(j->pin.at, &under) < 0)
+	if (mount_id_at(j->mount_fd, "", &j->mount) < 0 || mount_id_at(j->pin.at, "", &under) < 0)
 		goto lost;
 	k.id = j->mount.id;
 	if (mounts_each(count_until, &k) < 0 || !k.fuse || k.parent != under.id)
@@ -272,6 +279,14 @@ static int confirm(struct job *j)
 lost:
 	say("mount failed: something else was mounted on %s", j->req.mountpoint);
 	return -EBUSY;
+}
+
+/* An open mount is busy, and the caller may want to unmount at once. */
+static int let_go(struct job *j)
+{
+	close(j->mount_fd);
+	j->mount_fd = -1;
+	return 0;
 }
 
 static int send_status(struct job *j)
@@ -285,20 +300,22 @@ static int send_status(struct job *j)
 
 static int unmount(struct job *j)
 {
-	return unmount_pinned(j->req.mountpoint, &j->pin, j->caller, j->req.lazy);
+	int r = unmount_pinned(&j->pin, j->caller, j->req.lazy);
+
+	if (r == -EINVAL) /* not a mount, or not the caller's: none to be found */
+		say("entry for %s not found in /etc/mtab", j->req.mountpoint);
+	else if (r < 0)
+		say("failed to unmount %s: %s", j->req.mountpoint, strerror(-r));
+	return r;
 }
 
 static int find_mount(struct job *j)
 {
-	struct rank k = {.caller = j->caller};
+	int r = unmount_may(j->pin.at, j->caller, &j->mount);
 
-	if (mount_id_of(j->pin.at, &j->mount) == 0) {
-		k.id = j->mount.id;
-		if (mounts_each(count_until, &k) == 0 && k.fuse)
-			return 0;
-	}
-	say("entry for %s not found in /etc/mtab", j->req.mountpoint);
-	return -EINVAL;
+	if (r < 0)
+		say("entry for %s not found in /etc/mtab", j->req.mountpoint);
+	return r;
 }
 
 static int watch(struct job *j)
@@ -341,11 +358,12 @@ static const struct step {
 	{create, MOUNT | SYNC, PRIV_CREATE},
 	{attach, MOUNT | SYNC, PRIV_ATTACH},
 	{confirm, MOUNT | SYNC, 0},
+	{let_go, MOUNT | SYNC, 0},
 	{send_device, MOUNT, 0},
 	{send_status, SYNC, 0},
 	{unmount, UMOUNT, PRIV_EXPIRE | PRIV_DETACH},
 	{find_mount, WATCH, 0},
-	{watch, STAY | WATCH, PRIV_DETACH},
+	{watch, STAY | WATCH, PRIV_EXPIRE | PRIV_DETACH},
 };
 
 static unsigned int now(const struct job *j)
@@ -355,6 +373,18 @@ static unsigned int now(const struct job *j)
 	if (j->req.mode == MODE_WATCH)
 		return WATCH;
 	return (j->req.sync_init ? SYNC : MOUNT) | ((j->opt.wishes & WISH_AUTO_UNMOUNT) ? STAY : 0);
+}
+
+/* By its descriptor, or by its number when that has been let go. */
+static int undo(struct job *j)
+{
+	int r = -EBUSY;
+
+	if (j->mount_fd >= 0)
+		return priv_detach(j->mount_fd);
+	for (int i = 0; r == -EBUSY && j->mount.id && i < 100; i++)
+		r = watch_take_away(&j->mount, j->caller, false);
+	return r;
 }
 
 static int run(struct job *j)
@@ -367,8 +397,8 @@ static int run(struct job *j)
 		priv_permit(steps[i].privileges);
 		r = steps[i].run(j);
 	}
-	priv_permit(PRIV_DETACH);
-	if (r < 0 && j->attached && (j->mount_fd < 0 || priv_detach(j->mount_fd) < 0))
+	priv_permit(PRIV_EXPIRE | PRIV_DETACH);
+	if (r < 0 && j->attached && undo(j) < 0)
 		say("the mount on %s could not be undone", j->req.mountpoint);
 	priv_permit(0);
 	if (r < 0 && j->req.sync_init && j->device_sent)

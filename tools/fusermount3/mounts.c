@@ -129,26 +129,24 @@ int mounts_each(bool (*fn)(const struct mount_entry *e, void *arg), void *arg)
 
 /* AT_STATX_DONT_SYNC: numbering a mount must not ask its daemon, who may be
  * dead or not answering. */
-static int ask(int fd, unsigned int mask, struct statx *stx)
-{
-	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, mask, stx);
-}
+#define ASK (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC)
 
-int mount_id_of(int fd, struct mount_id *id)
+int mount_id_at(int dir, const char *name, struct mount_id *id)
 {
 	struct file_handle empty = {0};
 	struct statx stx;
 
 	*id = (struct mount_id){0};
-	if (ask(fd, STATX_MNT_ID_UNIQUE, &stx) == 0 && (stx.stx_mask & STATX_MNT_ID_UNIQUE))
-		id->unique = stx.stx_mnt_id;
-	if (ask(fd, 0, &stx) == 0 && (stx.stx_mask & STATX_MNT_ID)) {
+	if (statx(dir, name, ASK, 0, &stx) == 0 && (stx.stx_mask & STATX_MNT_ID))
 		id->id = (int)stx.stx_mnt_id;
-		return 0;
-	}
-	/* Before 5.8: told on the way to refusing a handle of no size. */
-	name_to_handle_at(fd, "", &empty, &id->id, AT_EMPTY_PATH);
-	return id->id ? 0 : -errno;
+	else /* before 5.8: told on the way to refusing a handle of no size */
+		name_to_handle_at(dir, name, &empty, &id->id, AT_EMPTY_PATH);
+	if (!id->id)
+		return -errno;
+	if (statx(dir, name, ASK, STATX_MNT_ID_UNIQUE, &stx) == 0 &&
+	    (stx.stx_mask & STATX_MNT_ID_UNIQUE))
+		id->unique = stx.stx_mnt_id;
+	return 0;
 }
 
 bool mount_id_same(const struct mount_id *a, const struct mount_id *b)

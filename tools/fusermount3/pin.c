@@ -46,31 +46,33 @@ static const char *split(char *path, const char **dir)
 	return slash[1] ? slash + 1 : ".";
 }
 
-int pin_mountpoint(const char *path, enum mode mode, struct pin *pin)
+/* -1 in pin->dir afterwards tells that it was the directory that failed. */
+int pin_mountpoint(const char *path, struct pin *pin)
 {
 	static char copy[PATH_MAX];
-	const char *dir;
 	size_t n = strlen(path);
+	const char *dir;
+	int r;
 
-	if (n == 0 || n >= sizeof(copy)) {
-		say("bad mount point %s: %s", path, strerror(n ? ENAMETOOLONG : ENOENT));
-		return -1;
-	}
+	*pin = (struct pin){.dir = -1, .at = -1};
+	if (n == 0 || n >= sizeof(copy))
+		return n ? -ENAMETOOLONG : -ENOENT;
 	memcpy(copy, path, n + 1);
 	pin->name = split(copy, &dir);
 	pin->dir = open_path(AT_FDCWD, dir, O_DIRECTORY);
-	if (pin->dir < 0) {
-		say("bad mount point %s: %s", path, strerror(errno));
-		return -1;
-	}
+	if (pin->dir < 0)
+		return -errno;
 	pin->at = open_path(pin->dir, pin->name, O_NOFOLLOW);
-	if (pin->at < 0) {
-		say("%s %s: %s",
-		    mode == MODE_MOUNT ? "failed to access mountpoint" : "bad mount point", path,
-		    strerror(errno));
-		return -1;
-	}
-	return 0;
+	r = pin->at < 0 ? -errno : 0;
+	return r;
+}
+
+void pin_release(struct pin *pin)
+{
+	if (pin->at >= 0)
+		close(pin->at);
+	if (pin->dir >= 0)
+		close(pin->dir);
 }
 
 /* Whether the caller could write there. The ids are all the caller's and no

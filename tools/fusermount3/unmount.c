@@ -9,11 +9,12 @@
  * - A name in a directory can be exchanged for another by whoever may write
  *   there, mountpoint or not, from a mount namespace where neither is one.
  *
- * So a lazy unmount goes by descriptor. The other kind goes by name in the
- * pinned directory, and only while there is no mount of other people's that
- * could be put in the name's place; else it is done lazily as well. A mount
- * that comes into being later is safe too: MNT_EXPIRE unmounts only what an
- * earlier call has marked, and we look again between the two calls.
+ * So the mount is taken by name in the pinned directory, and only while there
+ * is no mount of other people's that could be put in the name's place. A mount
+ * that comes into being later is safe too, on top of ours or elsewhere:
+ * MNT_EXPIRE unmounts only what an earlier call has marked, and we look again
+ * between the two calls. Where names cannot be trusted, and for a lazy unmount
+ * of what is busy, it goes by descriptor.
  */
 #include "fusermount3.h"
 
@@ -44,6 +45,18 @@ static bool find_mount(const struct mount_entry *e, void *arg)
 	if (e->id == f->id)
 		f->owned = policy_owns(f->caller, e);
 	return e->id != f->id;
+}
+
+/* 0 and the number of the mount that fd is on, or -EINVAL: not the caller's. */
+int unmount_may(int fd, uid_t caller, struct mount_id *id)
+{
+	struct find f = {.caller = caller};
+	int r = mount_id_at(fd, "", id);
+
+	f.id = id->id;
+	if (r == 0)
+		r = mounts_each(find_mount, &f);
+	return r < 0 ? r : f.owned ? 0 : -EINVAL;
 }
 
 /* ---- other people's mounts ---- */
@@ -96,7 +109,8 @@ static bool movable(const char *path)
 
 struct search {
 	uid_t caller;
-	bool any; /* else only what could be moved counts */
+	bool any;   /* else only what could be moved counts */
+	int except; /* do not look below this one */
 	bool found;
 	bool grown;
 	size_t n;
@@ -117,7 +131,7 @@ static bool look_below(const struct mount_entry *e, void *arg)
 
 	if (e->id == s->ids[0] && e->fuse && !s->any)
 		s->any = s->grown = true;
-	if (!contains(s, e->parent) || contains(s, e->id))
+	if (!contains(s, e->parent) || contains(s, e->id) || e->id == s->except)
 		return true;
 	if (policy_owns(s->caller, e) && s->n < MAX_IDS) {
 		s->ids[s->n++] = e->id;
@@ -128,47 +142,36 @@ static bool look_below(const struct mount_entry *e, void *arg)
 	return !s->found;
 }
 
-/* Whether a mount that is not the caller's stands on mount `id`, directly or
- * upon mounts of the caller's. */
-static bool others_below(int id, uid_t caller, bool any)
+static bool search(struct search *s)
 {
-	struct search s = {.caller = caller, .any = any, .ids = {id}, .n = 1};
-
+	s->n = 1;
 	do {
-		s.grown = false;
-		if (mounts_each(look_below, &s) < 0)
+		s->grown = false;
+		if (mounts_each(look_below, s) < 0)
 			return true;
-	} while (s.grown && !s.found);
-	return s.found;
+	} while (s->grown && !s->found);
+	return s->found;
+}
+
+/* Whether a mount that is not the caller's stands on mount `id`, directly or
+ * upon mounts of the caller's. It would go as well, or instead. */
+static bool others_on(int id, uid_t caller)
+{
+	struct search s = {.caller = caller, .any = true, .ids = {id}};
+
+	return search(&s);
+}
+
+/* Whether one stands on mount `id` (but not on `except`) such that somebody
+ * could put it in another's place. */
+static bool others_around(int id, int except, uid_t caller)
+{
+	struct search s = {.caller = caller, .except = except, .ids = {id}};
+
+	return search(&s);
 }
 
 /* ---- the two ways ---- */
-
-static bool on_top(int dir, const char *name, const struct mount_id *id)
-{
-	CLEANUP_CLOSE int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	struct mount_id top;
-
-	return fd >= 0 && mount_id_of(fd, &top) == 0 && mount_id_same(&top, id);
-}
-
-/*
- * mount_fd is the root of the mount, dir and name lead to it. Exact but for
- * what root puts on top of it between the last check and the system call,
- * microseconds later: the kernel has no unmount that is stricter.
- */
-int unmount_lazily(int mount_fd, int dir, const char *name, uid_t caller)
-{
-	struct mount_id id;
-	int r = mount_id_of(mount_fd, &id);
-
-	if (r < 0)
-		return r;
-	/* These would be gone as well. */
-	if (others_below(id.id, caller, true))
-		return -EBUSY;
-	return on_top(dir, name, &id) ? priv_detach(mount_fd) : -EBUSY;
-}
 
 /* The name may lead to any mount of the caller's, but to no other. */
 static int unmount_by_name(const struct pin *pin, int around, uid_t caller)
@@ -180,7 +183,7 @@ static int unmount_by_name(const struct pin *pin, int around, uid_t caller)
 
 		if (r != -EAGAIN)
 			return r;
-		if (others_below(around, caller, false))
+		if (others_around(around, -1, caller))
 			return -EBUSY;
 		/* Unless it was marked just now, somebody looks at it often. */
 		if (i > 1)
@@ -189,34 +192,43 @@ static int unmount_by_name(const struct pin *pin, int around, uid_t caller)
 	return -EBUSY;
 }
 
-static int unmount_owned(struct pin *pin, uid_t caller, bool lazy)
+/*
+ * Exact but for what root puts on top of the mount between the last check and
+ * the system call, microseconds later: the kernel has no lazy unmount that is
+ * stricter.
+ */
+static int unmount_by_descriptor(const struct pin *pin, uid_t caller)
 {
-	struct mount_id around;
-	int r = mount_id_of(pin->dir, &around);
+	struct mount_id id, top;
+	int r = unmount_may(pin->at, caller, &id);
 
 	if (r < 0)
 		return r;
-	if (lazy || others_below(around.id, caller, false))
-		return unmount_lazily(pin->at, pin->dir, pin->name, caller);
-	close(pin->at); /* while open, it is busy */
-	pin->at = -1;
-	return unmount_by_name(pin, around.id, caller);
+	if (others_on(id.id, caller))
+		return -EBUSY;
+	if (mount_id_at(pin->dir, pin->name, &top) < 0 || !mount_id_same(&id, &top))
+		return -EBUSY;
+	return priv_detach(pin->at);
 }
 
-int unmount_pinned(const char *path, struct pin *pin, uid_t caller, bool lazy)
+int unmount_pinned(struct pin *pin, uid_t caller, bool lazy)
 {
-	struct find f = {.caller = caller};
-	struct mount_id id;
-	int r = mount_id_of(pin->at, &id);
+	struct mount_id id, around;
+	int r = unmount_may(pin->at, caller, &id);
 
-	f.id = id.id;
-	if (r == 0)
-		r = mounts_each(find_mount, &f);
-	if (r == 0)
-		r = f.owned ? unmount_owned(pin, caller, lazy) : -EINVAL;
-	if (r == -EINVAL) /* not a mount, or not the caller's: none to be found */
-		say("entry for %s not found in /etc/mtab", path);
-	else if (r < 0)
-		say("failed to unmount %s: %s", path, strerror(-r));
-	return r;
+	if (r < 0)
+		return r;
+	if (mount_id_at(pin->dir, "", &around) < 0 || others_on(id.id, caller))
+		return -EBUSY;
+	if (!others_around(around.id, id.id, caller)) {
+		close(pin->at); /* while open, it is busy */
+		pin->at = -1;
+		r = unmount_by_name(pin, around.id, caller);
+		if (r != -EBUSY || !lazy)
+			return r;
+		pin->at = openat(pin->dir, pin->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (pin->at < 0)
+			return -errno;
+	}
+	return unmount_by_descriptor(pin, caller);
 }

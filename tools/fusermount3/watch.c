@@ -104,10 +104,10 @@ static bool is_dead(int mount_fd)
 }
 
 /* 0 when there is nothing left to do, -EBUSY when it should be tried again. */
-static int take_away(const struct mount_id *mount, uid_t caller)
+int watch_take_away(const struct mount_id *mount, uid_t caller, bool only_dead)
 {
 	static struct where w;
-	CLEANUP_CLOSE int fd = -1;
+	struct pin pin;
 	struct mount_id id;
 	int r;
 
@@ -115,17 +115,16 @@ static int take_away(const struct mount_id *mount, uid_t caller)
 	r = mounts_each(find_path, &w);
 	if (r < 0 || !w.found)
 		return r;
-	fd = open(w.path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? -EBUSY : -errno;
-	r = mount_id_of(fd, &id);
+	r = pin_mountpoint(w.path, &pin);
 	if (r < 0)
-		return r;
-	if (id.id == mount->id && !mount_id_same(&id, mount))
-		return 0; /* a later mount has got the number */
-	if (id.id != mount->id)
-		return -EBUSY; /* covered by another, or moved this moment */
-	return is_dead(fd) ? unmount_lazily(fd, AT_FDCWD, w.path, caller) : 0;
+		return r == -ENOENT ? -EBUSY : r; /* renamed at this moment */
+	r = mount_id_at(pin.at, "", &id);
+	if (r == 0 && id.id != mount->id)
+		r = -EBUSY; /* covered by another, or moved at this moment */
+	else if (r == 0 && mount_id_same(&id, mount) && (!only_dead || is_dead(pin.at)))
+		r = unmount_pinned(&pin, caller, true);
+	pin_release(&pin);
+	return r;
 }
 
 static void close_all_but(int fd)
@@ -147,7 +146,7 @@ int watch_and_unmount(int comm_fd, const struct mount_id *mount, uid_t caller)
 	(void)!setsid(); /* a group leader stays where it is */
 	comm_wait_for_end(comm_fd);
 	table.fd = mounts_open();
-	while ((r = take_away(mount, caller)) == -EBUSY && table.fd >= 0)
+	while ((r = watch_take_away(mount, caller, true)) == -EBUSY && table.fd >= 0)
 		poll(&table, 1, pause = pause < 60000 ? 2 * pause : pause);
 	return r;
 }
