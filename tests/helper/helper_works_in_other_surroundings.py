@@ -9,7 +9,7 @@ from lab import *
 
 enter()
 lab = Lab(sys.argv[1])
-WITHOUT = sys.argv[2]
+WITHOUT = os.path.abspath(sys.argv[2])
 M, FILE = lab.dir("m"), os.path.join(lab.home, "file")
 open(FILE, "w").close()
 os.chown(FILE, UID, UID)
