@@ -150,8 +150,8 @@ bool mock_await_strangers(struct mock *m, uint64_t count);
  * server asks for it with EAGAIN. Tells if one was sent (the request may have
  * been answered, or the server does not want any). */
 bool mock_interrupt(struct mock *m, uint64_t unique);
-unsigned int mock_interrupts_requeued(struct mock *m);
-bool mock_interrupts_refused(struct mock *m); /* ENOSYS */
+unsigned int mock_interrupts_requeued(struct mock *m); /* EAGAIN answers */
+bool mock_interrupts_refused(struct mock *m);	       /* ENOSYS */
 
 /* Sends every unanswered request once more, marked, as NOTIFY_RESEND asks. */
 void mock_resend(struct mock *m);

@@ -33,9 +33,11 @@ static int receive_interrupt_locked(struct mock *m, const struct fuse_out_header
 	if (h->error == -ENOSYS) {
 		m->no_interrupt = true;
 	} else if (h->error == -EAGAIN) {
-		if (!r || r->answered)
-			return -ENOENT; /* it came too late: harmless */
 		m->requeued++;
+		if (!r || r->answered) {
+			pthread_cond_broadcast(&m->changed);
+			return -ENOENT; /* it came too late: harmless */
+		}
 		r->interrupted = false;
 		*again = r->unique;
 	}

@@ -41,7 +41,7 @@ static unsigned int connection_at(const char *path)
 
 /* Frees all who wait on the mount, whatever the server does; also when it is
  * no longer in the tree. */
-static void abort_connection(void)
+void ops_abort(void)
 {
 	char path[128];
 	int fd;
@@ -69,7 +69,7 @@ void ops_fail(const char *file, int line, const char *what, long long got, long 
 		current.m ? mock_conn(current.m)->minor : FUSE_KERNEL_MINOR_VERSION);
 	/* Threads that wait for this mount must be freed, or the process would
 	 * not end. */
-	abort_connection();
+	ops_abort();
 	_exit(1);
 }
 
@@ -172,7 +172,8 @@ void ops_mount_begin(struct ops *t)
 	char options[256];
 
 	snprintf(options, sizeof(options), "fsname=%s%s%s%s%s", t->device ? t->device : "ops",
-		 t->device ? ",blkdev" : "", strcmp(t->transport, "uring") == 0 ? ",io_uring" : "",
+		 t->device ? ",blkdev" : "",
+		 strcmp(t->transport, "uring") == 0 ? ",io_uring=on" : ",io_uring=off",
 		 t->test->options ? "," : "", t->test->options ? t->test->options : "");
 	t->fs = fs_new();
 	if (t->test->init)
@@ -194,7 +195,8 @@ void ops_mount_end(struct ops *t)
 		umount2(t->mnt, 0);
 	fuse_session_exit(t->se);
 	fuse_session_unmount(t->se);
-	pthread_join(t->loop, NULL);
+	if (!t->joined)
+		pthread_join(t->loop, NULL);
 	fs_join(t->fs);
 	fuse_session_destroy(t->se);
 	check_eq(fs_log_errors(t->fs), 0);
@@ -387,7 +389,7 @@ static int watch(pid_t child)
 	while (waitpid(child, &status, WNOHANG) == 0) {
 		if (stopped || time(NULL) > begin + DEADLINE_S) {
 			fprintf(stderr, "no end after %d s\n", (int)(time(NULL) - begin));
-			abort_connection();
+			ops_abort();
 			kill(child, SIGKILL);
 			waitpid(child, &status, 0);
 			return 1;

@@ -44,6 +44,7 @@ struct ops {
 	const char *device; /* of a fuseblk mount */
 	pthread_t loop;
 	int loop_result;
+	bool joined; /* the test has joined the loop itself */
 };
 
 struct ops_test {
@@ -117,6 +118,10 @@ void ops_mock_drop(struct ops *t);
 /* A mounted one, `clone` gives each thread its own descriptor. */
 void ops_mount_begin(struct ops *t);
 void ops_mount_end(struct ops *t);
+
+/* Aborts the connection, as root can through fusectl: everybody who waits on
+ * this mount is freed, and it is of no use any more. */
+void ops_abort(void);
 
 /* A path below the mountpoint; valid until four more calls on this thread. */
 const char *ops_path(const struct ops *t, const char *name);
