@@ -79,29 +79,37 @@ static size_t argument_size(const struct proto_conn *conn, const struct proto_op
 	return op->short_size;
 }
 
-/* A ring puts the argument and the rest into separate buffers. */
+/*
+ * A ring puts the argument and the rest into separate buffers. Linux 6.18 makes
+ * one exception, for NOTIFY_REPLY: there the argument stands at the front of
+ * the rest, and the place for arguments holds what was there before. The
+ * lengths tell.
+ */
 static bool take_argument(const struct proto_conn *conn, const struct proto_msg *msg,
 			  struct proto_req *req, struct cursor *c)
 {
 	const struct proto_op *op = req->op;
-	size_t size = argument_size(conn, op, msg->arg_len);
+	bool apart = msg->split && msg->arg_len > 0;
+	const char *arg = msg->split && !apart ? msg->rest : msg->arg;
+	size_t arg_len = msg->split && !apart ? msg->rest_len : msg->arg_len;
+	size_t size = argument_size(conn, op, arg_len);
 
-	if (msg->arg_len < size)
+	if (arg_len < size)
 		return false;
 	if (size == op->in_size) {
-		req->in = msg->arg;
+		req->in = arg;
 	} else {
 		static_assert(sizeof(req->extended) >= sizeof(struct fuse_init_in) &&
 				      sizeof(req->extended) >= sizeof(struct fuse_lk_in),
 			      "room for every argument that has a short form");
 		memset(&req->extended, 0, sizeof(req->extended));
-		memcpy(&req->extended, msg->arg, size);
+		memcpy(&req->extended, arg, size);
 		req->in = &req->extended;
 	}
-	if (msg->split)
+	if (apart)
 		*c = (struct cursor){msg->rest, msg->rest_len};
 	else
-		*c = (struct cursor){(const char *)msg->arg + size, msg->arg_len - size};
+		*c = (struct cursor){arg + size, arg_len - size};
 	return true;
 }
 

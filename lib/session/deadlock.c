@@ -10,12 +10,15 @@
  *   INVAL_ENTRY (also EXPIRE_ONLY) and DELETE lock the directory; DELETE locks
  *   the child too. Operations that look at or change a directory's entries
  *   hold its lock, and so do those that set attributes of an inode.
- *   INVAL_INODE with a range, and STORE, lock pages. A read or write through
- *   the page cache holds those that it is about; direct I/O, which the kernel
- *   marks by naming the lock owner, does not.
+ *   INVAL_INODE with a range, and STORE, lock pages. A read through the page
+ *   cache holds those that it fills; so does a write that covers a page in
+ *   part. Data written back from the cache is waited for by INVAL_INODE alone.
+ *   Direct I/O, which the kernel marks by naming the lock owner, holds none.
  *
  * A request that was answered already holds nothing.
  */
+#include <unistd.h>
+
 #include "session/notify.h"
 #include "session/worker.h"
 
@@ -70,23 +73,33 @@ static bool ranges_meet(uint64_t a, uint64_t a_len, uint64_t b, uint64_t b_len)
 	return a / PAGE_LIKE <= b_end / PAGE_LIKE && b / PAGE_LIKE <= a_end / PAGE_LIKE;
 }
 
-/* len 0: to the end of the file */
-static bool holds_pages(const struct proto_req *r, uint64_t ino, uint64_t off, uint64_t len)
+static bool covers_a_page_in_part(const struct fuse_write_in *wr)
 {
-	const struct fuse_read_in *rd;
-	const struct fuse_write_in *wr;
+	return ((wr->offset | wr->size) & ((uint64_t)sysconf(_SC_PAGESIZE) - 1)) != 0;
+}
+
+static bool write_holds_pages(const struct fuse_write_in *wr, enum fuse_notify_code code)
+{
+	if (wr->write_flags & FUSE_WRITE_CACHE)
+		return code == FUSE_NOTIFY_INVAL_INODE;
+	return !(wr->write_flags & FUSE_WRITE_LOCKOWNER) && covers_a_page_in_part(wr);
+}
+
+/* len 0: to the end of the file */
+static bool holds_pages(const struct proto_req *r, enum fuse_notify_code code, uint64_t ino,
+			uint64_t off, uint64_t len)
+{
+	const struct fuse_read_in *rd = r->in;
+	const struct fuse_write_in *wr = r->in;
 
 	if (r->hdr->nodeid != ino)
 		return false;
 	switch (r->op->opcode) {
 	case FUSE_READ:
-		rd = r->in;
 		return !(rd->read_flags & FUSE_READ_LOCKOWNER) &&
 		       ranges_meet(off, len, rd->offset, rd->size);
 	case FUSE_WRITE:
-		wr = r->in;
-		return !(wr->write_flags & FUSE_WRITE_LOCKOWNER) &&
-		       ranges_meet(off, len, wr->offset, wr->size);
+		return write_holds_pages(wr, code) && ranges_meet(off, len, wr->offset, wr->size);
 	default:
 		return false;
 	}
@@ -111,13 +124,13 @@ bool sess_would_deadlock(const struct fuse_session *se, enum fuse_notify_code co
 	case FUSE_NOTIFY_INVAL_INODE: {
 		const struct fuse_notify_inval_inode_out *i = body;
 
-		return i->off >= 0 &&
-		       holds_pages(r, i->ino, (uint64_t)i->off, i->len > 0 ? (uint64_t)i->len : 0);
+		return i->off >= 0 && holds_pages(r, code, i->ino, (uint64_t)i->off,
+						  i->len > 0 ? (uint64_t)i->len : 0);
 	}
 	case FUSE_NOTIFY_STORE: {
 		const struct fuse_notify_store_out *s = body;
 
-		return s->size > 0 && holds_pages(r, s->nodeid, s->offset, s->size);
+		return s->size > 0 && holds_pages(r, code, s->nodeid, s->offset, s->size);
 	}
 	default:
 		return false;

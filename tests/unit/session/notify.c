@@ -552,6 +552,10 @@ static void pages_that_are_being_read_cannot_be_dropped(void **state)
 	assert_int_equal(now_inode(5, 0, 0), -EDEADLK);
 	s.in.write.write_flags = FUSE_WRITE_LOCKOWNER;
 	assert_int_equal(now_inode(5, 0, 0), 0);
+	s.in.write = (struct fuse_write_in){.size = 65536}; /* whole pages are let go */
+	assert_int_equal(now_inode(5, 0, 0), 0);
+	s.in.write.write_flags = FUSE_WRITE_CACHE; /* but not while written back */
+	assert_int_equal(now_inode(5, 0, 0), -EDEADLK);
 	sess_worker_enter(NULL);
 }
 
