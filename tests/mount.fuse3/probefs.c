@@ -12,7 +12,9 @@
  *   PROBE_FOREGROUND  stays where it is
  *   PROBE_DESTROY_MS  how long writing "destroyed" takes after the unmount
  *   PROBE_STAYS       goes on after that until SIGTERM
- *   PROBE_UMOUNT      on SIGUSR1 runs this with the directory as its argument
+ *   PROBE_ALSO        another directory to mount and serve
+ *   PROBE_UMOUNT      on SIGUSR1 runs this with the directory as its argument, and
+ *                     waits for its end before its own
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -81,24 +83,34 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &sa, NULL);
 }
 
+static pid_t unmounter;
+
 static void unmount_ourselves(const char *dir)
 {
 	const char *program = getenv("PROBE_UMOUNT");
-	pid_t pid = fork();
-	char text[32];
-	int status = 0;
 
-	if (pid == 0) {
+	unmounter = fork();
+	if (unmounter == 0) {
 		execl(program, program, dir, (char *)NULL);
 		_exit(127);
 	}
-	waitpid(pid, &status, 0);
+}
+
+static void wait_for_unmounter(void)
+{
+	char text[32];
+	int status = 0;
+
+	if (!unmounter)
+		return;
+	waitpid(unmounter, &status, 0);
 	report("unmounted", text, (size_t)snprintf(text, sizeof(text), "%d", WEXITSTATUS(status)));
 }
 
-static void serve(int fd, const char *dir)
+/* Until the first connection has ended; the second one is closed when it has. */
+static void serve(int fd, int *also, const char *dir)
 {
-	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+	struct pollfd pfd[2] = {{.fd = fd, .events = POLLIN}, {.fd = *also, .events = POLLIN}};
 
 	for (;;) {
 		if (asked_to_unmount) {
@@ -107,8 +119,14 @@ static void serve(int fd, const char *dir)
 		}
 		if (asked_to_end)
 			return;
-		if (poll(&pfd, 1, 20) > 0 && responder_serve_one(fd, S_IFDIR, 0, -1) < 0)
+		if (poll(pfd, 2, 20) <= 0)
+			continue;
+		if (pfd[0].revents && responder_serve_one(fd, S_IFDIR, 0, -1) < 0)
 			return;
+		if (pfd[1].revents && responder_serve_one(*also, S_IFDIR, 0, -1) < 0) {
+			close(*also);
+			*also = pfd[1].fd = -1;
+		}
 	}
 }
 
@@ -135,10 +153,13 @@ static int take_name(void *data, const char *arg, int key, struct fuse_args *arg
 
 static int mount_and_serve(const char *dir, const struct mnt_opts *opts)
 {
-	struct mnt_result res;
+	const char *other = getenv("PROBE_ALSO");
+	struct mnt_result res, also = {.fd = -1, .keep_fd = -1};
 	int err;
 
 	err = mnt_mount(dir, opts, NULL, &res);
+	if (!err && other)
+		err = mnt_mount(other, opts, NULL, &also);
 	if (err) {
 		fputs(res.report, stderr);
 		mnt_result_end(&res);
@@ -151,8 +172,10 @@ static int mount_and_serve(const char *dir, const struct mnt_opts *opts)
 	}
 	catch_signals();
 	report_pid();
-	serve(res.fd, dir);
+	serve(res.fd, &also.fd, dir);
+	wait_for_unmounter();
 	mnt_unmount(&res, dir, NULL);
+	mnt_result_end(&also);
 	destroy();
 	return 0;
 }
