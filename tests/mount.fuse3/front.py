@@ -3,7 +3,7 @@
 which /sbin holds nothing but our two programs and their other names, so that the
 real mount(8) and umount(8) run them, and a filesystem that reports its call.
 
-Usage of each test: TEST MOUNT.FUSE3 UMOUNT.FUSE3 PROBEFS FUSERMOUNT3 [STOCK_HELLO]
+Usage of each test: TEST MOUNT.FUSE3 UMOUNT.FUSE3 PROBEFS [FUSERMOUNT3] [STOCK_HELLO]
 """
 import os
 import re
@@ -65,10 +65,10 @@ def enter():
         # mount(8) takes PATH away, and then only system directories count.
         os.symlink(f"{BASE}/bin/{name}", f"{BASE}/sbin/{name}")
     os.symlink(f"{BASE}/bin/probefs", f"{BASE}/sbin/byname")
-    # What every user has, and what the helper wants.
-    os.chmod(f"{BASE}/bin/fusermount3", 0o4755)
-    # So that the library, whatever path it was built for, finds ours.
-    os.environ["FUSERMOUNT_PROG"] = f"{BASE}/bin/fusermount3"
+    if "fusermount3" in programs:
+        os.chmod(f"{BASE}/bin/fusermount3", 0o4755)
+        # So that the library, whatever path it was built for, finds ours.
+        os.environ["FUSERMOUNT_PROG"] = f"{BASE}/bin/fusermount3"
     os.environ["PATH"] = f"{BASE}/bin:{BASE}/sbin:/usr/bin:/bin"
     os.environ["PROBE_OUT"] = f"{BASE}/out"
     open(f"{BASE}/fstab", "w", encoding="utf-8").close()

@@ -222,6 +222,13 @@ int target_unmount(struct patience *p, const struct target *t, unsigned int flag
 	return outcome->err;
 }
 
+bool target_is_gone(const struct target *t)
+{
+	char path[PATH_MAX];
+
+	return mnt_locate(&t->ident, path, sizeof(path)) == -ENOENT;
+}
+
 int target_make_read_only(const struct target *t)
 {
 	/* mount_setattr(2); a remount would forget nosuid and the like. */

@@ -34,6 +34,9 @@ struct target_outcome {
 PROFUSE_NODISCARD int target_unmount(struct patience *p, const struct target *t, unsigned int flags,
 				     struct target_outcome *outcome);
 
+/* Whether it is no longer mounted anywhere in our namespace. */
+bool target_is_gone(const struct target *t);
+
 /* The -r of umount(8): no more writes through this mount. 0 or -errno. */
 PROFUSE_NODISCARD int target_make_read_only(const struct target *t);
 

@@ -199,10 +199,12 @@ static int unmount(const struct request *req)
 		say("out of memory");
 		return EXIT_SYSTEM;
 	}
-	if (target_unmount(&patience, &target, req->flags, &outcome) < 0)
-		code = not_done(req, &target, &outcome);
-	else
+	if (target_unmount(&patience, &target, req->flags, &outcome) == 0)
 		code = wait_for_servers(&patience, &target, &servers, req->verbose);
+	else if (outcome.err == -ETIMEDOUT && target_is_gone(&target))
+		code = wait_was_in_vain(&patience, &target, &servers);
+	else
+		code = not_done(req, &target, &outcome);
 	servers_free(&servers);
 	return code;
 }

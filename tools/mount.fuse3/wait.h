@@ -16,4 +16,8 @@
  */
 int wait_for_servers(struct patience *p, const struct target *t, struct servers *s, bool verbose);
 
+/* The same message and code when time has run out before the unmounting came to
+ * an end: the mount is gone, but the kernel still asks the filesystem. */
+int wait_was_in_vain(const struct patience *p, const struct target *t, const struct servers *s);
+
 #endif
