@@ -45,6 +45,15 @@ static void on_mount(struct ops *t)
 	fs_script_hold(t->fs, PROTO_ACCESS);
 	a = ops_async(stat_file, path);
 	fs_take(t->fs, PROTO_ACCESS, &first);
+	if (strcmp(t->transport, "uring") == 0) {
+		/* The kernel keeps no list of what it gave to a ring. */
+		check_eq(profuse_notify_queue_resend(t->se), 0);
+		check_eq(profuse_notify_flush(t->se, 10000), 0);
+		check_eq(fuse_reply_err(first.req, EROFS), 0);
+		check_eq(ops_async_join(a), -EROFS);
+		free(path);
+		return;
+	}
 	fs_script_hold(t->fs, PROTO_ACCESS);
 	check_eq(profuse_notify_queue_resend(t->se), 0);
 	fs_take(t->fs, PROTO_ACCESS, &second);

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define DEADLINE_S 240
+#define DEADLINE_S 120
 
 static char mountpoint[64], device[64];
 /* Shared by both processes: the connection under test, for an abort. */
@@ -363,6 +363,7 @@ static int run(const struct ops_test *test, const char *program, const char *tra
 {
 	int status = 0;
 
+	fs_on_failure = ops_abort;
 	if (strcmp(transport, "stream") == 0)
 		run_stream(test);
 	else
@@ -380,6 +381,22 @@ static void stop(int signal)
 	stopped = 1;
 }
 
+/* The child has died but does not go away, because a thread of it waits on the
+ * mount that it served. */
+static bool is_stuck(pid_t child)
+{
+	char path[64], state = '?';
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", child);
+	f = fopen(path, "r");
+	if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = '?';
+	if (f)
+		fclose(f);
+	return state == 'Z';
+}
+
 /* Waits for the child, and frees it from a mount that it hangs on. */
 static int watch(pid_t child)
 {
@@ -387,6 +404,8 @@ static int watch(pid_t child)
 	int status;
 
 	while (waitpid(child, &status, WNOHANG) == 0) {
+		if (is_stuck(child))
+			ops_abort();
 		if (stopped || time(NULL) > begin + DEADLINE_S) {
 			fprintf(stderr, "no end after %d s\n", (int)(time(NULL) - begin));
 			ops_abort();

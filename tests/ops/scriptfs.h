@@ -91,7 +91,8 @@ void fs_script_too_large(struct scriptfs *fs, unsigned int op);
 void fs_answer_default(struct scriptfs *fs, const struct fs_call *call);
 
 /* Takes the oldest noted call of op; waits for one, and ends the test program
- * if none comes. *call is a copy. */
+ * if none comes, after calling fs_on_failure. *call is a copy. */
+extern void (*fs_on_failure)(void);
 void fs_take(struct scriptfs *fs, unsigned int op, struct fs_call *call);
 
 /* Calls of op noted and not taken. */
