@@ -82,11 +82,15 @@ static void stop_init(void *data, int fd)
 	sess_detach(ll->se);
 }
 
-/* Rings need a loop while INIT is answered, so who asked for them waits. */
+/*
+ * Where a parent waits for the outcome, a program that dies in init() shall
+ * leave no dead mount behind. Rings need a loop while INIT is answered; who
+ * asked for them gets those, but who would merely take them does not.
+ */
 static bool wants_sync_init(const struct ll *ll)
 {
 	if (ll->sync_init == LL_SYNC_AUTO)
-		return bg_active() && ll->se->rings_wish.mode == SESS_RINGS_OFF;
+		return bg_active() && ll->se->rings_wish.mode != SESS_RINGS_ON;
 	return ll->sync_init == LL_SYNC_ON;
 }
 
