@@ -128,6 +128,8 @@ static void route(struct sess_worker *w, struct sess_req *r)
 	if (unlikely(proto_op_has(r->view.op, PROTO_F_PREINIT))) {
 		if (state == SESS_NEW && r->view.op->opcode == FUSE_INIT)
 			sess_handle_init(r);
+		else if (state == SESS_NEW && r->view.op->opcode == FUSE_CUSE_INIT && r->se->device)
+			sess_handle_device_init(r);
 		else
 			refuse(r, -EIO);
 	} else if (unlikely(state != SESS_RUNNING)) {

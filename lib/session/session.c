@@ -57,6 +57,8 @@ static void free_workers(struct fuse_session *se)
 void sess_detach(struct fuse_session *se)
 {
 	free_workers(se);
+	if (se->device)
+		se->device->free(se->device);
 	xport_free(se->rings);
 	xport_free(se->xport);
 	se->rings = se->xport = NULL;

@@ -75,6 +75,16 @@ struct sess_threads {
 
 enum sess_loop_kind { SESS_LOOP_NONE, SESS_LOOP_SINGLE, SESS_LOOP_MULTI };
 
+/* A character device that the session serves instead of a mount. */
+struct sess_device {
+	uint32_t flags; /* CUSE_* */
+	uint32_t major, minor;
+	char *strings; /* "KEY=value", each with its terminator */
+	size_t strings_len;
+	void (*init_done)(void *userdata); /* may be NULL */
+	void (*free)(struct sess_device *device);
+};
+
 /* Life of the connection; only ever moves forward. */
 enum sess_state {
 	SESS_NEW,	/* no INIT yet */
@@ -87,6 +97,7 @@ struct fuse_session {
 	void *handler_data;
 	void *userdata; /* what fuse_req_userdata returns */
 
+	struct sess_device *device; /* owned; NULL for filesystems */
 	struct xport *xport; /* NULL until mounted or attached */
 	struct xport *rings; /* its queues, if they are used; see queues.h */
 	_Atomic(struct sess_queues *) queues;

@@ -80,6 +80,8 @@ void sess_answer_enomem(struct sess_worker *w, const struct xport_recv *in);
 
 /* INIT, in init.c: negotiates, calls the handler, answers. */
 void sess_handle_init(struct sess_req *r);
+/* CUSE_INIT, in device_init.c. */
+void sess_handle_device_init(struct sess_req *r);
 /* INTERRUPT, in interrupt.c. */
 void sess_handle_interrupt(struct sess_req *r);
 /* After req_publish: was this request's INTERRUPT here first? */
