@@ -29,7 +29,8 @@ static void note_debug_locked(struct scriptfs *fs, const char *line)
 		fs->notified[code] = true;
 }
 
-static void log_line(enum fuse_log_level level, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void log_line(enum fuse_log_level level,
+							   const char *fmt, va_list ap)
 {
 	struct scriptfs *fs = logging;
 	struct log_line *l = calloc(1, sizeof(*l));

@@ -21,7 +21,7 @@ const struct user_ids users[USERS] = {
 	[U3] = {"u3", 65103, 65103, 65101},
 };
 
-static void say(const char *format, va_list ap)
+__attribute__((format(printf, 1, 0))) static void say(const char *format, va_list ap)
 {
 	vdprintf(STDOUT_FILENO, format, ap);
 }

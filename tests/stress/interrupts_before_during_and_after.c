@@ -203,6 +203,7 @@ static int result(struct run *r, uint64_t unique)
 	struct mock_reply reply;
 
 	assert_int_equal(mock_wait(r->m, unique, &reply), 0);
+	mock_reply_free(&reply);
 	return reply.error;
 }
 

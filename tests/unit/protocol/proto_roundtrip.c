@@ -186,7 +186,7 @@ static void refuse_counts(const struct sample *s)
 	if (!has_tail(s->out.op, PROTO_TAIL_DATA, PROTO_TAIL_STRDATA, PROTO_TAIL_ARRAY))
 		return;
 	memcpy(&right, s->wire + at, sizeof(right));
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; i < 4 + 32; i++) {
 		wrong = i < 4 ? right + (uint32_t[]){1, UINT32_MAX, 2, 16}[i] : ~0u >> (i - 4);
 		if (wrong == right)
 			continue;
