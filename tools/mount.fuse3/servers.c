@@ -48,13 +48,9 @@ static ssize_t read_at(int at, const char *path, char *buf, size_t size)
 	return n;
 }
 
-/* The device has its name in /dev, whatever it is called there; in a sandbox it
- * may lie elsewhere, under its own name. */
-enum looks { LIKE_NOTHING, LIKE_A_DEVICE, LIKE_FUSE };
-
-/* Reading the link asks no filesystem. stat(2) would, and might never return
- * for a file on a mount that hangs. */
-static enum looks looks_like(int proc, const char *fd)
+/* Reading the link asks no filesystem. stat(2) would, and might never return for
+ * a file on a mount that hangs; and fdinfo of other devices asks their drivers. */
+static bool looks_like_fuse(int proc, const char *fd)
 {
 	char path[48], link[256], *name;
 	ssize_t n;
@@ -62,30 +58,27 @@ static enum looks looks_like(int proc, const char *fd)
 	snprintf(path, sizeof(path), "fd/%.20s", fd);
 	n = readlinkat(proc, path, link, sizeof(link) - 1);
 	if (n < 0)
-		return LIKE_NOTHING;
+		return false;
 	link[n] = '\0';
 	name = strrchr(link, '/');
-	if (name && strcmp(name, "/fuse") == 0)
-		return LIKE_FUSE;
-	return strncmp(link, "/dev/", 5) == 0 ? LIKE_A_DEVICE : LIKE_NOTHING;
+	return name && strstr(name, "fuse");
 }
 
 /* Which connection the descriptor belongs to. */
 static dev_t connection_of(int proc, const char *fd)
 {
 	static const char key[] = "fuse_connection:";
-	enum looks looks = looks_like(proc, fd);
 	char path[48], info[1024], *line;
 	unsigned long number;
 
-	if (looks == LIKE_NOTHING)
+	if (!looks_like_fuse(proc, fd))
 		return NOT_FUSE;
 	snprintf(path, sizeof(path), "fdinfo/%.20s", fd);
 	if (read_at(proc, path, info, sizeof(info)) < 0)
 		return NOT_FUSE;
 	line = strstr(info, key);
 	if (!line)
-		return looks == LIKE_FUSE ? NO_NUMBER : NOT_FUSE;
+		return NO_NUMBER;
 	/* The kernel's own form of a device number: 20 bits of minor. */
 	number = strtoul(line + sizeof(key) - 1, NULL, 10);
 	return makedev((unsigned int)(number >> 20), (unsigned int)(number & 0xfffff));
