@@ -116,9 +116,10 @@ int program_arguments(const struct mount_request *req, const char *dir, bool may
 		      struct program_args *out)
 {
 	const bool dash = req->source && req->source[0] == '-';
-	char **arg = out->argv;
+	char **arg;
 
 	*out = (struct program_args){0};
+	arg = out->argv;
 	/* A directory "-d" is "./-d" to everybody. */
 	if (asprintf(&out->dir, "%s%s", dir[0] == '-' ? "./" : "", dir) < 0) {
 		out->dir = NULL;

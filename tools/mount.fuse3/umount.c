@@ -201,8 +201,8 @@ static int unmount(const struct request *req)
 	}
 	if (target_unmount(&patience, &target, req->flags, &outcome) == 0)
 		code = wait_for_servers(&patience, &target, &servers, req->verbose);
-	else if (outcome.err == -ETIMEDOUT && target_is_gone(&target))
-		code = wait_was_in_vain(&patience, &target, &servers);
+	else if ((outcome.err == -ETIMEDOUT || outcome.err == -EINTR) && target_is_gone(&target))
+		code = wait_was_in_vain(&patience, &target, &servers, outcome.err);
 	else
 		code = not_done(req, &target, &outcome);
 	servers_free(&servers);

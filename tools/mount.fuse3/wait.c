@@ -44,13 +44,14 @@ static int gave_up(const struct target *t, const struct server *one, const struc
 	return err == -EINTR ? EXIT_INTERRUPTED : EXIT_PARTLY;
 }
 
-int wait_was_in_vain(const struct patience *p, const struct target *t, const struct servers *s)
+int wait_was_in_vain(const struct patience *p, const struct target *t, const struct servers *s,
+		     int err)
 {
 	if (s->count)
-		return gave_up(t, &s->list[0], p, -ETIMEDOUT);
+		return gave_up(t, &s->list[0], p, err);
 	say("%s is unmounted, but its filesystem has not answered the kernel after %d s", t->path,
 	    patience_spent(p));
-	return EXIT_PARTLY;
+	return err == -EINTR ? EXIT_INTERRUPTED : EXIT_PARTLY;
 }
 
 static int wait_for_one(struct patience *p, const struct target *t, const struct server *one)

@@ -16,8 +16,9 @@
  */
 int wait_for_servers(struct patience *p, const struct target *t, struct servers *s, bool verbose);
 
-/* The same message and code when time has run out before the unmounting came to
- * an end: the mount is gone, but the kernel still asks the filesystem. */
-int wait_was_in_vain(const struct patience *p, const struct target *t, const struct servers *s);
+/* The same message and code when err, -ETIMEDOUT or -EINTR, came before the end of
+ * the unmounting: the mount is gone, but the kernel may still ask the filesystem. */
+int wait_was_in_vain(const struct patience *p, const struct target *t, const struct servers *s,
+		     int err);
 
 #endif
