@@ -79,6 +79,9 @@ static int send_or_fail(struct sess_req *r, int error, struct iovec *iov, int co
 
 	if (likely(err == 0 || err == -ENOENT))
 		return err;
+	/* The connection was let go of; there is nobody left to be told. */
+	if (err == -EBADF || err == -ENODEV || err == -EPIPE || err == -ENOTCONN)
+		return -ENOTCONN;
 	fuse_log(FUSE_LOG_ERR, "fuse: answer to %s (unique %llu) was refused: %s; answered EIO\n",
 		 op_name(r->op_index), (unsigned long long)r->wire_unique, strerror(-err));
 	send_answer(r, -EIO, bare, 1);
