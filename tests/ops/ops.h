@@ -13,6 +13,8 @@
  *
  * `stream` first does to every operation what its row in ops.def says can be
  * done to it (generic.c): errors, wrong answers, two, none, from elsewhere.
+ * PROFUSE_OPS_LOG in the environment shows the library's log.
+ *
  * Run in a process of its own, with a parent that cleans up whatever happens.
  */
 #ifndef PROFUSE_TESTS_OPS_OPS_H

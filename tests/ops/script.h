@@ -43,6 +43,7 @@ struct scriptfs {
 	void (*on_init)(struct fuse_conn_info *conn);
 	pthread_t helpers[MAX_HELPERS];
 	int helper_count;
+	bool show_log;
 };
 
 void fs_handle(struct scriptfs *fs, const struct fs_call *call);

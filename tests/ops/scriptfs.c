@@ -38,6 +38,8 @@ __attribute__((format(printf, 2, 0))) static void log_line(enum fuse_log_level l
 	if (!l || vasprintf(&l->text, fmt, ap) < 0)
 		abort();
 	l->level = level;
+	if (fs->show_log)
+		fputs(l->text, stderr);
 	pthread_mutex_lock(&fs->lock);
 	note_debug_locked(fs, l->text);
 	if (level >= FUSE_LOG_DEBUG) {
@@ -79,6 +81,7 @@ struct scriptfs *fs_new(void)
 	add_node(fs, FS_FILE, FUSE_ROOT_ID, "file", S_IFREG | 0644, FS_SIZE);
 	add_node(fs, FS_DIR, FUSE_ROOT_ID, "dir", S_IFDIR | 0755, 0);
 	add_node(fs, FS_LINK, FUSE_ROOT_ID, "link", S_IFLNK | 0777, 4);
+	fs->show_log = getenv("PROFUSE_OPS_LOG") != NULL;
 	logging = fs;
 	fuse_set_log_func(log_line);
 	return fs;
