@@ -394,17 +394,34 @@ void fs_answer_default(struct scriptfs *fs, const struct fs_call *call)
 
 /* ---- wrong ones ---- */
 
-static void answer_wrong_kind(struct scriptfs *fs, const struct fs_call *c, void *data)
+/* Of the right size where there is such a kind, so that the size does not give
+ * it away. */
+static int reply_wrong_kind(struct scriptfs *fs, const struct fs_call *c)
 {
 	struct fuse_entry_param e;
 
+	switch ((enum proto_reply)proto_ops[c->op].reply) {
+	case PROTO_REPLY_BMAP:
+	case PROTO_REPLY_POLL:
+	case PROTO_REPLY_LSEEK:
+	case PROTO_REPLY_ENTRY:
+		return fuse_reply_write(c->req, 1);
+	case PROTO_REPLY_WRITE:
+	case PROTO_REPLY_COPY:
+		return fuse_reply_bmap(c->req, 1);
+	case PROTO_REPLY_OPEN:
+		return fuse_reply_ioctl(c->req, 0, NULL, 0);
+	default:
+		fs_entry(fs, FS_FILE, 0, &e);
+		return fuse_reply_entry(c->req, &e);
+	}
+}
+
+static void answer_wrong_kind(struct scriptfs *fs, const struct fs_call *c, void *data)
+{
 	if (c->poll)
 		fuse_pollhandle_destroy(c->poll);
-	fs_entry(fs, FS_FILE, 0, &e);
-	if (proto_ops[c->op].reply == PROTO_REPLY_ENTRY)
-		fs_set_last_reply(fs, fuse_reply_write(c->req, 1));
-	else
-		fs_set_last_reply(fs, fuse_reply_entry(c->req, &e));
+	fs_set_last_reply(fs, reply_wrong_kind(fs, c));
 }
 
 void fs_script_wrong_kind(struct scriptfs *fs, unsigned int op)
