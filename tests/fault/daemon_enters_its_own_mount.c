@@ -40,7 +40,7 @@ static void on_mount(struct ops *t)
 	caller = ops_async(stat_file, path);
 	fs_take(t->fs, PROTO_LOOKUP, &c);
 	check_str(c.name, "file");
-	usleep(300000); /* nothing to wait for: that nothing happens is the point */
+	ops_wait_stuck();
 	check(!ops_async_done(caller));
 	check_eq(own_errno, -1);
 

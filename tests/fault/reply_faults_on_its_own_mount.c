@@ -41,7 +41,7 @@ static void on_mount(struct ops *t)
 	fs_script(t->fs, PROTO_READ, answer_with_the_page_itself, NULL);
 	caller = ops_async(read_file, &fd);
 	fs_take(t->fs, PROTO_READ, &c);
-	usleep(300000); /* nothing to wait for: that nothing happens is the point */
+	ops_wait_stuck();
 	check(!ops_async_done(caller));
 
 	clock_gettime(CLOCK_MONOTONIC, &begin);

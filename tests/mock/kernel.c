@@ -339,6 +339,14 @@ void mock_expect_strangers(struct mock *m)
 	pthread_mutex_unlock(&m->lock);
 }
 
+void mock_refuse_answers(struct mock *m, int error, unsigned int count)
+{
+	pthread_mutex_lock(&m->lock);
+	m->refuse_error = error;
+	m->refuse_count = count;
+	pthread_mutex_unlock(&m->lock);
+}
+
 uint64_t mock_strangers(struct mock *m)
 {
 	uint64_t n;

@@ -73,6 +73,8 @@ struct mock {
 
 	bool no_interrupt;
 	unsigned int requeued;
+	int refuse_error;
+	unsigned int refuse_count;
 	bool strangers_welcome;
 	uint64_t strangers;
 

@@ -143,6 +143,11 @@ int mock_send_raw(struct mock *m, const void *bytes, size_t len);
 void mock_expect_strangers(struct mock *m);
 uint64_t mock_strangers(struct mock *m);
 
+/* The next `count` answers are refused with this error, whatever they are: with
+ * -ENOENT as if their callers were gone, else their requests wait for another
+ * answer. The server notices over MOCK_DEVICE only. */
+void mock_refuse_answers(struct mock *m, int error, unsigned int count);
+
 /* Waits until `count` of them have come; false after the deadline. */
 bool mock_await_strangers(struct mock *m, uint64_t count);
 

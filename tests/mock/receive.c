@@ -69,6 +69,10 @@ static int receive_reply_locked(struct mock *m, const void *bytes, size_t len,
 	struct mock_request *r = mock_find_locked(m, h->unique);
 	struct proto_audit a;
 
+	if (m->refuse_count > 0) {
+		m->refuse_count--;
+		return m->refuse_error;
+	}
 	if (!r || r->answered)
 		return stranger_locked(m, h);
 	a = proto_audit_reply(&m->conn, &r->view, bytes, len);

@@ -2,6 +2,7 @@
 /* The run: a process of its own for the test, configurations, coverage. */
 #include "ops.h"
 
+#include <dirent.h>
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
@@ -193,12 +194,15 @@ void ops_mount_end(struct ops *t)
 	 * filesystem waits for. */
 	if (t->device)
 		umount2(t->mnt, 0);
-	fuse_session_exit(t->se);
-	fuse_session_unmount(t->se);
+	if (t->se) {
+		fuse_session_exit(t->se);
+		fuse_session_unmount(t->se);
+	}
 	if (!t->joined)
 		pthread_join(t->loop, NULL);
 	fs_join(t->fs);
-	fuse_session_destroy(t->se);
+	if (t->se)
+		fuse_session_destroy(t->se);
 	check_eq(fs_log_errors(t->fs), 0);
 	ops_cover(t);
 	fs_free(t->fs);
@@ -247,6 +251,42 @@ int ops_async_join(struct ops_async *a)
 bool ops_async_done(struct ops_async *a)
 {
 	return a->done;
+}
+
+/* ---- threads that wait for themselves ---- */
+
+static bool some_thread_is_stuck(void)
+{
+	DIR *d = opendir("/proc/self/task");
+	struct dirent *e;
+	bool stuck = false;
+
+	check(d != NULL);
+	while ((e = readdir(d)) != NULL) {
+		char path[300], state = '?';
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%s/stat", e->d_name);
+		f = fopen(path, "r");
+		if (f && fscanf(f, "%*d (%*[^)]) %c", &state) == 1)
+			stuck |= state == 'D';
+		if (f)
+			fclose(f);
+	}
+	closedir(d);
+	return stuck;
+}
+
+/* Ten looks in a row: short waits are common, and end. */
+void ops_wait_stuck(void)
+{
+	time_t end = time(NULL) + 30;
+
+	for (int seen = 0; seen < 10;) {
+		check(time(NULL) < end);
+		seen = some_thread_is_stuck() ? seen + 1 : 0;
+		usleep(2000);
+	}
 }
 
 /* ---- configurations ---- */

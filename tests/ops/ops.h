@@ -40,10 +40,10 @@ struct ops {
 	const char *transport; /* "dev", ...; on the mock the wire's name */
 	unsigned int threads;  /* 0: single-threaded loop */
 	struct scriptfs *fs;
-	struct fuse_session *se;
-	struct mock *m;	    /* on the mock only */
-	const char *mnt;    /* on a mount only */
-	const char *device; /* of a fuseblk mount */
+	struct fuse_session *se; /* NULL: the test has destroyed it itself */
+	struct mock *m;		 /* on the mock only */
+	const char *mnt;	 /* on a mount only */
+	const char *device;	 /* of a fuseblk mount */
 	pthread_t loop;
 	int loop_result;
 	bool joined; /* the test has joined the loop itself */
@@ -124,6 +124,10 @@ void ops_mount_end(struct ops *t);
 /* Aborts the connection, as root can through fusectl: everybody who waits on
  * this mount is freed, and it is of no use any more. */
 void ops_abort(void);
+
+/* Waits until a thread of this process sleeps where no signal wakes it, as one
+ * does that waits for itself. */
+void ops_wait_stuck(void);
 
 /* A path below the mountpoint; valid until four more calls on this thread. */
 const char *ops_path(const struct ops *t, const char *name);
