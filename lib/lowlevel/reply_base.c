@@ -61,9 +61,11 @@ static int reply_flattened(fuse_req_t req, enum proto_reply kind, const void *he
 		mem = own = malloc(size);
 	if (!mem)
 		return ll_reply_error(req, -ENOMEM);
-	memcpy(mem, head, head_len);
+	if (head_len)
+		memcpy(mem, head, head_len);
 	for (int i = 0; i < count; i++) {
-		memcpy(mem + at, iov[i].iov_base, iov[i].iov_len);
+		if (iov[i].iov_len)
+			memcpy(mem + at, iov[i].iov_base, iov[i].iov_len);
 		at += iov[i].iov_len;
 	}
 	return ll_reply(req, kind, mem, size);
