@@ -84,7 +84,11 @@ bool sess_pool_call_locked(struct sess_pool *p)
 		pthread_cond_signal(&p->call);
 		return true;
 	}
-	return p->alive < p->cfg.max_threads && start_thread_locked(p) == 0;
+	if (p->alive < p->cfg.max_threads && start_thread_locked(p) == 0)
+		return true;
+	if (p->se->saturated)
+		p->se->saturated(p->se->saturated_data);
+	return false;
 }
 
 void sess_pool_wake_watch(struct sess_pool *p)

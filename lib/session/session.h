@@ -137,6 +137,11 @@ struct fuse_session {
 	struct sess_cpus cpus;
 	struct sess_threads threads;
 
+	/* Called, with the pool locked, when there is a request and no thread
+	 * for it. Set while no loop is running; may be NULL. */
+	void (*saturated)(void *data);
+	void *saturated_data;
+
 	_Atomic int loops;     /* loops of the library that are running */
 	bool restore_blocking; /* the descriptor was in blocking mode before */
 
