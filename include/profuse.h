@@ -10,6 +10,7 @@
 #define FUSE_USE_VERSION 319
 #endif
 
+#include "fuse3/fuse.h"
 #include "fuse3/fuse_lowlevel.h"
 
 #ifdef __cplusplus
@@ -112,6 +113,19 @@ int profuse_session_record(struct fuse_session *se, const char *path);
  * no recording, -EBUSY if the session already has a connection.
  */
 int profuse_session_replay(struct fuse_session *se, const char *path);
+
+/*
+ * Path API: files that were removed while they are open.
+ *
+ * fuse_config.nullpath_ok says that callbacks which are given an open file do
+ * without a path. Extended attributes and access() have no such argument, so
+ * for a file without a path they fail with ENOENT. A filesystem that calls
+ * profuse_accept_null_paths() in its init() gets these too, with path NULL, and
+ * finds an open file of that file, good for the duration of the callback, by
+ * profuse_open_file(). That returns NULL in all other cases.
+ */
+void profuse_accept_null_paths(struct fuse_config *cfg);
+struct fuse_file_info *profuse_open_file(void);
 
 #ifdef __cplusplus
 }

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/compiler.h"
 #include "base/log.h"
+#include "cli/cmdline.h"
 
 #define OPT(templ, member, value)                                                                  \
 	{                                                                                          \
@@ -92,11 +93,12 @@ static int add_default_subtype(struct fuse_args *args)
 	return fuse_opt_add_arg(args, option);
 }
 
-static int parse(struct fuse_args *args, struct fuse_cmdline_opts *opts)
+int cli_parse_cmdline(struct fuse_args *args, struct fuse_cmdline_opts *opts,
+		      unsigned int max_threads)
 {
 	memset(opts, 0, sizeof(*opts));
 	opts->max_idle_threads = UINT_MAX;
-	opts->max_threads = 10;
+	opts->max_threads = max_threads;
 
 	if (fuse_opt_parse(args, opts, options, process) == 0 &&
 	    (opts->nodefault_subtype || add_default_subtype(args) == 0))
@@ -106,6 +108,12 @@ static int parse(struct fuse_args *args, struct fuse_cmdline_opts *opts)
 	free(opts->mountpoint);
 	opts->mountpoint = NULL;
 	return -1;
+}
+
+/* What programs of their own loops get has always been 10. */
+static int parse(struct fuse_args *args, struct fuse_cmdline_opts *opts)
+{
+	return cli_parse_cmdline(args, opts, 10);
 }
 
 PROFUSE_EXPORT int fuse_parse_cmdline(struct fuse_args *args, struct fuse_cmdline_opts *opts)

@@ -24,19 +24,29 @@ static int check_places(struct hl_op *op)
 	return 0;
 }
 
-static int start(struct hl_table *t, struct hl_op *op, const struct hl_where *w, unsigned int count)
+static int start(struct hl_table *t, struct hl_op *op, const char *doing, const struct hl_where *w,
+		 unsigned int count)
 {
+	struct hl_slot *s;
 	int err;
 
 	memset(op, 0, sizeof(*op));
 	op->table = t;
 	op->count = count;
-	memcpy(op->where, w, count * sizeof(*w));
+	for (unsigned int i = 0; i < count; i++)
+		op->where[i] = w[i];
 	err = check_places(op);
 	if (err)
 		return err;
-	op->slot = hl_slot_take(t, &op->temporary_slot);
-	return op->slot ? 0 : -ENOMEM;
+	s = op->slot = hl_slot_take(t, &op->temporary_slot);
+	if (!s)
+		return -ENOMEM;
+	/* Before publication: whoever sees the same number sees the same
+	 * operation. */
+	atomic_store_explicit(&s->seq, atomic_load_explicit(&s->seq, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+	atomic_store_explicit(&s->doing, doing, memory_order_release);
+	return 0;
 }
 
 static int build_path(struct hl_op *op, unsigned int i)
@@ -71,23 +81,49 @@ static int build_paths(struct hl_op *op)
 	return err;
 }
 
-int hl_begin(struct hl_table *t, struct hl_op *op, const struct hl_where *w, unsigned int count)
+static int publish(struct hl_op *op)
 {
 	uint64_t at[2];
-	int err = start(t, op, w, count);
+
+	for (unsigned int i = 0; i < op->count; i++)
+		at[i] = hl_at((uint32_t)op->where[i].ino, op->hash[i]);
+	hl_publish(op->table, op->slot, at, op->count);
+	/* After publication: from now on a node that is there stays. */
+	for (unsigned int i = 0; i < op->count; i++) {
+		if (!hl_node_get(op->table, op->where[i].ino))
+			return -ESTALE;
+	}
+	return 0;
+}
+
+int hl_begin(struct hl_table *t, struct hl_op *op, const char *doing, const struct hl_where *w,
+	     unsigned int count)
+{
+	int err = start(t, op, doing, w, count);
+
+	if (err || !count)
+		return err;
+	err = publish(op);
+	if (!err)
+		err = build_paths(op);
+	if (err)
+		hl_end(op);
+	return err;
+}
+
+int hl_begin_open(struct hl_table *t, struct hl_op *op, const char *doing, uint64_t ino,
+		  bool want_path)
+{
+	struct hl_where w = {ino, NULL};
+	int err = start(t, op, doing, &w, 1);
 
 	if (err)
 		return err;
-	for (unsigned int i = 0; i < count; i++)
-		at[i] = hl_at((uint32_t)w[i].ino, op->hash[i]);
-	hl_publish(t, op->slot, at, count);
-	/* After publication: from now on a node that is there stays. */
-	for (unsigned int i = 0; i < count && !err; i++) {
-		if (!hl_node_get(t, w[i].ino))
-			err = -ESTALE;
-	}
-	if (!err)
+	err = publish(op);
+	if (!err && want_path)
 		err = build_paths(op);
+	if (err == -ENOENT)
+		err = 0;
 	if (err)
 		hl_end(op);
 	return err;
@@ -184,10 +220,10 @@ static int hold_directories(struct hl_op *op)
 	return 0;
 }
 
-int hl_begin_write(struct hl_table *t, struct hl_op *op, enum hl_write kind,
+int hl_begin_write(struct hl_table *t, struct hl_op *op, const char *doing, enum hl_write kind,
 		   const struct hl_where *w, unsigned int count)
 {
-	int err = start(t, op, w, count);
+	int err = start(t, op, doing, w, count);
 
 	if (err)
 		return err;
@@ -230,6 +266,7 @@ void hl_end(struct hl_op *op)
 		hl_unpublish(op->table, op->slot, op->count);
 	free(op->heap[0]);
 	free(op->heap[1]);
+	atomic_store_explicit(&op->slot->doing, NULL, memory_order_relaxed);
 	hl_slot_put(op->table, op->slot, op->temporary_slot);
 	op->slot = NULL;
 }

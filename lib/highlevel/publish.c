@@ -159,8 +159,6 @@ static void wait_for_claim(struct hl_table *t, struct hl_claim *c, const uint64_
 
 void hl_publish(struct hl_table *t, struct hl_slot *s, const uint64_t *at, unsigned int count)
 {
-	atomic_store_explicit(&s->seq, atomic_load_explicit(&s->seq, memory_order_relaxed) + 1,
-			      memory_order_relaxed);
 	for (;;) {
 		struct hl_claim *c;
 

@@ -180,10 +180,69 @@ int hl_set_aside(struct hl_op *op, unsigned int which, const char *name)
 		atomic_fetch_or(&hl_node(t, idx)->flags, HL_HIDDEN);
 	}
 	end_locked(t, from, to);
-	if (err)
+	if (err) {
 		hl_name_free(t, own);
-	else
+	} else {
+		/* The claim stays; the hold does not. */
+		l.release[l.releases++] = idx;
 		op->node[which] = 0;
+	}
 	clean_up(op, &l);
 	return err;
+}
+
+int hl_move_out(struct hl_op *op, unsigned int which, uint64_t ino, const char *name)
+{
+	struct hl_table *t = op->table;
+	uint32_t parent = (uint32_t)op->where[which].ino, from, to;
+	struct hl_node *n = hl_node_get(t, ino);
+	struct leftovers l = {0};
+	struct hl_name *own;
+	size_t len;
+	int err = hl_name_check(name, &len);
+
+	if (err || !n)
+		return err ? err : -ENOENT;
+	own = hl_name_new(t, op->slot->shard, name, len);
+	if (!own)
+		return -ENOMEM;
+	from = atomic_load_explicit(&n->hash, memory_order_acquire);
+	to = hl_name_hash(t, parent, name, len);
+	begin_locked(t, from, to);
+	if (hl_index_find_locked(t, hl_stripe(t, to), parent, name, len, to) ||
+	    !hl_index_reserve_locked(hl_stripe(t, to))) {
+		err = -EEXIST;
+	} else {
+		take_out_locked(t, (uint32_t)ino, &l);
+		put_in_locked(t, (uint32_t)ino, parent, own, to);
+	}
+	end_locked(t, from, to);
+	if (err)
+		hl_name_free(t, own);
+	clean_up(op, &l);
+	return err;
+}
+
+void hl_put_back(struct hl_op *op, unsigned int which, uint64_t ino)
+{
+	struct hl_table *t = op->table;
+	struct hl_node *n = hl_node_get(t, ino);
+	uint32_t parent = (uint32_t)op->where[which].ino;
+	uint32_t from, to = op->hash[which], there;
+	struct leftovers l = {0};
+
+	if (!n || !op->spare || op->count != 2 || which != 1)
+		return;
+	from = atomic_load_explicit(&n->hash, memory_order_acquire);
+	begin_locked(t, from, to);
+	there = hl_index_find_locked(t, hl_stripe(t, to), parent, op->where[which].name,
+				     op->namelen[which], to);
+	if (there)
+		detach_locked(t, there, &l);
+	take_out_locked(t, (uint32_t)ino, &l);
+	put_in_locked(t, (uint32_t)ino, parent, op->spare, to);
+	op->spare = NULL;
+	atomic_fetch_and(&n->flags, ~(unsigned int)HL_HIDDEN);
+	end_locked(t, from, to);
+	clean_up(op, &l);
 }

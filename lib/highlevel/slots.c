@@ -208,3 +208,19 @@ void hl_slots_fini(struct hl_table *t)
 		free(atomic_load_explicit(&t->slot_blocks[b], memory_order_relaxed));
 	pthread_mutex_destroy(&t->slots_lock);
 }
+
+size_t hl_table_doing(struct hl_table *t, struct hl_doing *out, size_t max)
+{
+	uint32_t slots = atomic_load(&t->nslots);
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < slots && n < max; i++) {
+		struct hl_slot *s = hl_slot(t, i);
+		const char *what = atomic_load_explicit(&s->doing, memory_order_acquire);
+
+		if (what)
+			out[n++] = (struct hl_doing){
+				what, atomic_load_explicit(&s->seq, memory_order_relaxed), i};
+	}
+	return n;
+}

@@ -66,6 +66,12 @@ int hl_table_new(enum hl_memory memory, unsigned int seconds, struct hl_table **
 	return err;
 }
 
+void hl_table_remember(struct hl_table *t, enum hl_memory memory, unsigned int seconds)
+{
+	t->memory = memory;
+	t->remember = seconds;
+}
+
 static uint32_t node_limit(struct hl_table *t)
 {
 	uint32_t pages;

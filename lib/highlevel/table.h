@@ -40,6 +40,8 @@ enum hl_memory {
 
 PROFUSE_NODISCARD int hl_table_new(enum hl_memory memory, unsigned int seconds,
 				   struct hl_table **out);
+/* Says it anew, before the first operation. */
+void hl_table_remember(struct hl_table *t, enum hl_memory memory, unsigned int seconds);
 /* Every operation must have ended. NULL is fine. */
 void hl_table_free(struct hl_table *t);
 
@@ -85,15 +87,22 @@ struct hl_op {
 
 /*
  * Begins an operation that leaves the paths of `w` as they are: nearly all.
- * Waits for writers that change one of them, and for nobody else.
+ * Waits for writers that change one of them, and for nobody else. With count 0
+ * it needs no paths and waits for nobody. `doing` is a static text for
+ * hl_table_doing.
  *
  *   -ESTALE        there is no such node
  *   -ENOENT        the node has no path any more: it was unlinked
  *   -ENAMETOOLONG, -EINVAL   the name cannot be one
  *   -ENOMEM
  */
-PROFUSE_NODISCARD int hl_begin(struct hl_table *t, struct hl_op *op, const struct hl_where *w,
-			       unsigned int count);
+PROFUSE_NODISCARD int hl_begin(struct hl_table *t, struct hl_op *op, const char *doing,
+			       const struct hl_where *w, unsigned int count);
+
+/* The same for a node that is worked on through an open file: without a path
+ * if it has none any more, and, with want_path false, always. */
+PROFUSE_NODISCARD int hl_begin_open(struct hl_table *t, struct hl_op *op, const char *doing,
+				    uint64_t ino, bool want_path);
 
 enum hl_write {
 	HL_UNLINK,
@@ -106,8 +115,9 @@ enum hl_write {
  * and rmdir, old and new for rename. Returns when no operation works on a path
  * through what they name; new ones wait until hl_end. Errors as hl_begin.
  */
-PROFUSE_NODISCARD int hl_begin_write(struct hl_table *t, struct hl_op *op, enum hl_write kind,
-				     const struct hl_where *w, unsigned int count);
+PROFUSE_NODISCARD int hl_begin_write(struct hl_table *t, struct hl_op *op, const char *doing,
+				     enum hl_write kind, const struct hl_where *w,
+				     unsigned int count);
 
 void hl_end(struct hl_op *op);
 
@@ -117,6 +127,7 @@ void hl_end(struct hl_op *op);
 struct hl_entry {
 	uint64_t ino;
 	uint64_t generation;
+	bool fresh; /* the table grew by it */
 };
 
 /*
@@ -147,6 +158,13 @@ void hl_renamed(struct hl_op *op, bool exchange);
  * the same directory. -ENOMEM: nothing was changed. Writers only. */
 PROFUSE_NODISCARD int hl_set_aside(struct hl_op *op, unsigned int which, const char *name);
 
+/* Gives a node in the directory that entry `which` names the name `name` beside
+ * that entry. For a writer whose claim is on what lies below. */
+PROFUSE_NODISCARD int hl_move_out(struct hl_op *op, unsigned int which, uint64_t ino,
+				  const char *name);
+/* Undoes hl_set_aside of node ino, in a rename for its second entry. */
+void hl_put_back(struct hl_op *op, unsigned int which, uint64_t ino);
+
 /* The nodeid of an entry, or 0. A snapshot, unless op works on the entry. */
 uint64_t hl_find(struct hl_table *t, uint64_t dir, const char *name);
 /* The same by path; "/" is the root. */
@@ -160,18 +178,34 @@ enum hl_flag {
 	HL_QUEUED = 1 << 2,   /* waits to be expired */
 	HL_HIDDEN = 1 << 3,   /* its name is one that we gave it */
 	HL_USED = 1 << 4,     /* looked up since the last sweep */
-	HL_CACHED = 1 << 5,   /* auto_cache: attributes are known */
-	HL_UNLINKED = 1 << 6, /* had a path and lost it */
+	HL_UNLINKED = 1 << 5, /* had a path and lost it */
+	HL_DIR = 1 << 6,      /* was a directory when it was looked up */
 };
 
+uint64_t hl_generation(struct hl_table *t, uint64_t ino);
 /* 0 for a node that is not there. */
 unsigned int hl_flags(struct hl_table *t, uint64_t ino);
 void hl_set_flag(struct hl_table *t, uint64_t ino, enum hl_flag flag, bool on);
 
-/* An open file keeps its node. hl_closed returns how many are still open. */
+/* An open file keeps its node. Closing has two steps, so that something can be
+ * done to the node in between: hl_closed returns how many are still open, and
+ * the node may go with hl_dropped only. */
 bool hl_opened(struct hl_table *t, uint64_t ino);
 unsigned int hl_closed(struct hl_table *t, uint64_t ino);
+void hl_dropped(struct hl_table *t, uint64_t ino);
 unsigned int hl_open_count(struct hl_table *t, uint64_t ino);
+
+/* ---- what is going on ---- */
+
+/* An operation in progress: what, and its number on its thread. */
+struct hl_doing {
+	const char *what;
+	uint64_t seq;
+	unsigned int slot;
+};
+
+/* Up to max operations that are in progress; those waiting for a path too. */
+size_t hl_table_doing(struct hl_table *t, struct hl_doing *out, size_t max);
 
 /* ---- keeping the table small ---- */
 

@@ -147,9 +147,10 @@ static inline uint32_t hl_at_hash(uint64_t at)
  * What one thread is doing. Only its thread writes it, but for `waited`.
  */
 struct hl_slot {
-	_Atomic uint64_t at[2];	 /* what its operation works on */
-	_Atomic uint64_t epoch;	 /* 0 outside of lock-free reading */
-	_Atomic uint64_t seq;	 /* counts publications */
+	_Atomic uint64_t at[2]; /* what its operation works on */
+	_Atomic uint64_t epoch; /* 0 outside of lock-free reading */
+	_Atomic uint64_t seq;	/* counts operations */
+	_Atomic(const char *) doing;
 	_Atomic uint32_t waited; /* a writer sleeps until at[] changes */
 	uint32_t shard;
 	struct hl_slot *next_free;

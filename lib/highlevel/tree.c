@@ -114,6 +114,7 @@ static void fill_entry(struct hl_table *t, uint32_t idx, struct hl_entry *out)
 		set_flag(n, HL_USED);
 	out->ino = idx;
 	out->generation = n->generation;
+	out->fresh = false;
 }
 
 /* A node that nobody can find yet, with one lookup counted. */
@@ -170,7 +171,7 @@ static uint32_t find_or_insert(struct hl_table *t, uint32_t fresh, uint32_t pare
 }
 
 static int lookup_in(struct hl_table *t, struct hl_slot *s, uint32_t parent, const char *name,
-		     size_t len, uint32_t *out)
+		     size_t len, uint32_t *out, bool *made)
 {
 	uint32_t hash = hl_name_hash(t, parent, name, len);
 	uint32_t fresh, idx = hl_index_find(t, parent, name, len, hash);
@@ -190,12 +191,14 @@ static int lookup_in(struct hl_table *t, struct hl_slot *s, uint32_t parent, con
 		hl_node_release(t, s, parent);
 	}
 	*out = idx;
+	*made = idx && idx == fresh;
 	return idx ? 0 : -ENOMEM;
 }
 
 int hl_lookup(struct hl_op *op, uint64_t dir, const char *name, struct hl_entry *out)
 {
 	struct hl_table *t = op->table;
+	bool made = false;
 	uint32_t idx = 0;
 	size_t len;
 	int err = hl_name_check(name, &len);
@@ -206,9 +209,10 @@ int hl_lookup(struct hl_op *op, uint64_t dir, const char *name, struct hl_entry 
 	if (!hl_node_get(t, dir))
 		err = -ENOENT;
 	else
-		err = lookup_in(t, op->slot, (uint32_t)dir, name, len, &idx);
+		err = lookup_in(t, op->slot, (uint32_t)dir, name, len, &idx, &made);
 	if (!err)
 		fill_entry(t, idx, out);
+	out->fresh = made;
 	hl_epoch_exit(op->slot);
 	return err;
 }
@@ -331,24 +335,28 @@ bool hl_opened(struct hl_table *t, uint64_t ino)
 unsigned int hl_closed(struct hl_table *t, uint64_t ino)
 {
 	struct hl_node *n = hl_node_get(t, ino);
+
+	return n ? atomic_fetch_sub(&n->opens, 1) - 1 : 0;
+}
+
+void hl_dropped(struct hl_table *t, uint64_t ino)
+{
 	bool temporary;
 	struct hl_slot *s;
-	unsigned int left;
 
-	if (!n)
-		return 0;
-	left = atomic_fetch_sub(&n->opens, 1) - 1;
+	if (!hl_node_get(t, ino))
+		return;
 	s = hl_slot_take(t, &temporary);
 	if (!s) {
-		atomic_fetch_sub(&n->refs, 1); /* stays until it is looked at again */
-		return left;
+		/* It stays until somebody looks at it again. */
+		atomic_fetch_sub(&hl_node(t, (uint32_t)ino)->refs, 1);
+		return;
 	}
 	hl_epoch_enter(t, s);
 	hl_node_release(t, s, (uint32_t)ino);
 	hl_epoch_exit(s);
 	hl_reclaim(t, s);
 	hl_slot_put(t, s, temporary);
-	return left;
 }
 
 unsigned int hl_open_count(struct hl_table *t, uint64_t ino)
@@ -356,6 +364,13 @@ unsigned int hl_open_count(struct hl_table *t, uint64_t ino)
 	struct hl_node *n = hl_node_get(t, ino);
 
 	return n ? atomic_load(&n->opens) : 0;
+}
+
+uint64_t hl_generation(struct hl_table *t, uint64_t ino)
+{
+	struct hl_node *n = hl_node_get(t, ino);
+
+	return n ? n->generation : 0;
 }
 
 unsigned int hl_flags(struct hl_table *t, uint64_t ino)

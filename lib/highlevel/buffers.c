@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Between callbacks that move plain bytes and those that move buffer vectors. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/abi.h"
+#include "highlevel/fs_stack.h"
+
+/* Elements of vectors lie closer together in programs of the 3.16 generation. */
+static const struct fuse_buf *element(const struct fuse_bufvec *bufv, size_t i)
+{
+	size_t stride = abi_is_old() ? offsetof(struct fuse_buf, mem_size) : sizeof(bufv->buf[0]);
+
+	return (const struct fuse_buf *)((const char *)bufv->buf + i * stride);
+}
+
+void hl_bufvec_free(struct fuse_bufvec *bufv)
+{
+	if (!bufv)
+		return;
+	for (size_t i = 0; i < bufv->count; i++) {
+		const struct fuse_buf *b = element(bufv, i);
+
+		if (!(b->flags & FUSE_BUF_IS_FD))
+			free(b->mem);
+	}
+	free(bufv);
+}
+
+int hl_fs_read_buf_flat(struct fuse_fs *fs, const char *path, struct fuse_bufvec **bufp,
+			size_t size, off_t off, struct fuse_file_info *fi)
+{
+	struct fuse_bufvec *bufv;
+	int res;
+
+	if (!fs->op.read)
+		return -ENOSYS;
+	bufv = malloc(sizeof(*bufv));
+	if (!bufv)
+		return -ENOMEM;
+	*bufv = FUSE_BUFVEC_INIT(size);
+	bufv->buf[0].mem = malloc(size ? size : 1);
+	if (!bufv->buf[0].mem) {
+		free(bufv);
+		return -ENOMEM;
+	}
+	res = fuse_fs_read(fs, path, bufv->buf[0].mem, size, off, fi);
+	/* More than there was room for is the caller's to complain about. */
+	if (res < 0 || (size_t)res > size) {
+		hl_bufvec_free(bufv);
+		return res < 0 ? res : -EIO;
+	}
+	bufv->buf[0].size = (size_t)res;
+	*bufp = bufv;
+	return 0;
+}
+
+int hl_fs_read_through_buf(struct fuse_fs *fs, const char *path, char *buf, size_t size, off_t off,
+			   struct fuse_file_info *fi)
+{
+	struct fuse_bufvec dst = FUSE_BUFVEC_INIT(size), *src = NULL;
+	ssize_t res;
+
+	if (!fs->op.read_buf)
+		return -ENOSYS;
+	res = fuse_fs_read_buf(fs, path, &src, size, off, fi);
+	if (res == 0 && src) {
+		dst.buf[0].mem = buf;
+		res = fuse_buf_copy(&dst, src, 0);
+	}
+	hl_bufvec_free(src);
+	return (int)res;
+}
+
+int hl_fs_write_buf_flat(struct fuse_fs *fs, const char *path, struct fuse_bufvec *buf, off_t off,
+			 struct fuse_file_info *fi)
+{
+	size_t size = fuse_buf_size(buf);
+	struct fuse_bufvec flat = FUSE_BUFVEC_INIT(size);
+	ssize_t res;
+
+	if (!fs->op.write)
+		return -ENOSYS;
+	/* Mostly it is one piece of memory, which needs no copying. */
+	if (buf->count == 1 && buf->idx == 0 && !(buf->buf[0].flags & FUSE_BUF_IS_FD))
+		return fuse_fs_write(fs, path, (char *)buf->buf[0].mem + buf->off, size, off, fi);
+	flat.buf[0].mem = malloc(size ? size : 1);
+	if (!flat.buf[0].mem)
+		return -ENOMEM;
+	res = fuse_buf_copy(&flat, buf, 0);
+	if (res > 0)
+		res = fuse_fs_write(fs, path, flat.buf[0].mem, (size_t)res, off, fi);
+	free(flat.buf[0].mem);
+	return (int)res;
+}
+
+int hl_fs_write_through_buf(struct fuse_fs *fs, const char *path, const char *buf, size_t size,
+			    off_t off, struct fuse_file_info *fi)
+{
+	struct fuse_bufvec src = FUSE_BUFVEC_INIT(size);
+
+	if (!fs->op.write_buf)
+		return -ENOSYS;
+	src.buf[0].mem = (void *)(uintptr_t)buf;
+	return fuse_fs_write_buf(fs, path, &src, off, fi);
+}
