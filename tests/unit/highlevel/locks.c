@@ -35,7 +35,7 @@ static uint64_t lookup(struct hl_table *t, uint64_t dir, const char *name)
 	struct hl_entry e;
 	struct hl_op op;
 
-	assert_int_equal(hl_begin(t, &op, &w, 1), 0);
+	assert_int_equal(hl_begin(t, &op, "test", &w, 1), 0);
 	assert_int_equal(hl_lookup(&op, dir, name, &e), 0);
 	hl_end(&op);
 	return e.ino;
@@ -88,9 +88,9 @@ static void *run(void *arg)
 	int err;
 
 	if (k->writer)
-		err = hl_begin_write(k->t, &op, k->kind, k->w, k->count);
+		err = hl_begin_write(k->t, &op, "test", k->kind, k->w, k->count);
 	else
-		err = hl_begin(k->t, &op, k->w, k->count);
+		err = hl_begin(k->t, &op, "test", k->w, k->count);
 	if (err)
 		abort();
 	atomic_store(&k->phase, INSIDE);
@@ -245,7 +245,7 @@ static void writers_of_one_path_take_turns(void **state)
 	struct tree *s = *state;
 	struct task outer = RENAMER({HL_ROOT_INO, "a"}, {s->x, "a"});
 	struct task inner = RENAMER({s->b, "c"}, {s->a, "c"});
-	struct task target = REMOVER(HL_RMDIR, {HL_ROOT_INO, "x"});
+	struct task target = RENAMER({HL_ROOT_INO, "x"}, {HL_ROOT_INO, "w"});
 
 	start(&outer);
 	assert_true(reaches(&outer, INSIDE, DEADLINE));
@@ -259,6 +259,7 @@ static void writers_of_one_path_take_turns(void **state)
 	finish(&outer);
 	finish(&inner);
 	finish(&target);
+	assert_int_equal(hl_find_path(s->t, "/w/a/c"), s->c);
 }
 
 static void a_writer_is_not_starved_by_readers(void **state)
@@ -301,8 +302,8 @@ static void a_listing_that_makes_a_node_late_does_not_confuse_a_rename(void **st
 	struct hl_op op, listing;
 	struct hl_entry e;
 
-	assert_int_equal(hl_begin_write(s->t, &op, HL_RENAME, w, 2), 0);
-	assert_int_equal(hl_begin(s->t, &listing, &dir, 1), 0);
+	assert_int_equal(hl_begin_write(s->t, &op, "test", HL_RENAME, w, 2), 0);
+	assert_int_equal(hl_begin(s->t, &listing, "test", &dir, 1), 0);
 	assert_int_equal(hl_lookup(&listing, s->a, "unknown", &e), 0);
 	hl_end(&listing);
 	hl_renamed(&op, false);

@@ -215,7 +215,7 @@ static void do_getattr(struct rng *r)
 	if (o < 0)
 		return;
 	w = (struct hl_where){objects[o].ino, NULL};
-	err = hl_begin(table, &op, &w, 1);
+	err = hl_begin(table, &op, "test", &w, 1);
 	if (err) {
 		CHECK(err == -ENOENT);
 		pthread_mutex_lock(&model_lock);
@@ -244,7 +244,7 @@ static void do_lookup(struct rng *r)
 	if (dir < 0)
 		return;
 	w = (struct hl_where){objects[dir].ino, name_text((int)pick(r, NAMES), name)};
-	if (!hl_begin(table, &op, &w, 1)) {
+	if (!hl_begin(table, &op, "test", &w, 1)) {
 		CHECK(locked_resolve(op.path[0], true) == dir);
 		o = locked_resolve(op.path[0], false);
 		a_while(r);
@@ -288,7 +288,7 @@ static void do_list(struct rng *r)
 		return;
 	pthread_rwlock_rdlock(&objects[dir].vfs);
 	w = (struct hl_where){objects[dir].ino, NULL};
-	if (!hl_begin(table, &op, &w, 1)) {
+	if (!hl_begin(table, &op, "test", &w, 1)) {
 		CHECK(locked_resolve(op.path[0], false) == dir);
 		list_into(&op, dir, r);
 		CHECK(locked_resolve(op.path[0], false) == dir);
@@ -328,7 +328,7 @@ static void do_create(struct rng *r)
 		return;
 	lock_vfs(dir, dir);
 	w = (struct hl_where){objects[dir].ino, name_text(n, name)};
-	if (!hl_begin(table, &op, &w, 1)) {
+	if (!hl_begin(table, &op, "test", &w, 1)) {
 		CHECK(locked_resolve(op.path[0], true) == dir);
 		pthread_mutex_lock(&model_lock);
 		if (child_of(dir, n) < 0)
@@ -374,7 +374,7 @@ static void do_remove(struct rng *r)
 		return;
 	lock_vfs(dir, dir);
 	w = (struct hl_where){objects[dir].ino, name_text((int)pick(r, NAMES), name)};
-	if (!hl_begin_write(table, &op, want_dir ? HL_RMDIR : HL_UNLINK, &w, 1)) {
+	if (!hl_begin_write(table, &op, "test", want_dir ? HL_RMDIR : HL_UNLINK, &w, 1)) {
 		CHECK(locked_resolve(op.path[0], true) == dir);
 		a_while(r);
 		if (model_remove(op.path[0], want_dir)) {
@@ -438,7 +438,7 @@ static void do_rename(struct rng *r)
 		};
 
 		lock_vfs(d1, d2);
-		if (!hl_begin_write(table, &op, HL_RENAME, w, 2)) {
+		if (!hl_begin_write(table, &op, "test", HL_RENAME, w, 2)) {
 			CHECK(locked_resolve(op.path[0], true) == d1);
 			CHECK(locked_resolve(op.path[1], true) == d2);
 			a_while(r);
@@ -491,6 +491,7 @@ static void do_open(struct rng *r)
 	CHECK(hl_opened(table, ino));
 	a_while(r);
 	hl_closed(table, ino);
+	hl_dropped(table, ino);
 	unuse(o);
 	counts[OPEN]++;
 }

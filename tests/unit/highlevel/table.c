@@ -41,7 +41,7 @@ static uint64_t lookup(struct hl_table *t, uint64_t dir, const char *name, uint6
 	struct hl_entry e;
 	struct hl_op op;
 
-	assert_int_equal(hl_begin(t, &op, &w, 1), 0);
+	assert_int_equal(hl_begin(t, &op, "test", &w, 1), 0);
 	assert_int_equal(hl_lookup(&op, dir, name, &e), 0);
 	hl_end(&op);
 	if (generation)
@@ -54,7 +54,7 @@ static void assert_path(struct hl_table *t, uint64_t ino, const char *path)
 	struct hl_where w = {ino, NULL};
 	struct hl_op op;
 
-	assert_int_equal(hl_begin(t, &op, &w, 1), 0);
+	assert_int_equal(hl_begin(t, &op, "test", &w, 1), 0);
 	assert_string_equal(op.path[0], path);
 	hl_end(&op);
 }
@@ -63,7 +63,7 @@ static int begin_error(struct hl_table *t, uint64_t ino, const char *name)
 {
 	struct hl_where w = {ino, name};
 	struct hl_op op;
-	int err = hl_begin(t, &op, &w, 1);
+	int err = hl_begin(t, &op, "test", &w, 1);
 
 	if (!err)
 		hl_end(&op);
@@ -75,7 +75,7 @@ static void remove_entry(struct hl_table *t, enum hl_write kind, uint64_t dir, c
 	struct hl_where w = {dir, name};
 	struct hl_op op;
 
-	assert_int_equal(hl_begin_write(t, &op, kind, &w, 1), 0);
+	assert_int_equal(hl_begin_write(t, &op, "test", kind, &w, 1), 0);
 	hl_removed(&op);
 	hl_end(&op);
 }
@@ -86,7 +86,7 @@ static void rename_entry(struct hl_table *t, uint64_t d1, const char *n1, uint64
 	struct hl_where w[2] = {{d1, n1}, {d2, n2}};
 	struct hl_op op;
 
-	assert_int_equal(hl_begin_write(t, &op, HL_RENAME, w, 2), 0);
+	assert_int_equal(hl_begin_write(t, &op, "test", HL_RENAME, w, 2), 0);
 	hl_renamed(&op, exchange);
 	hl_end(&op);
 }
@@ -116,11 +116,11 @@ static void a_path_is_the_names_of_the_parents(void **state)
 	assert_path(t, HL_ROOT_INO, "/");
 	assert_path(t, a, "/a");
 	assert_path(t, b, "/a/b");
-	assert_int_equal(hl_begin(t, &op, &w, 1), 0);
+	assert_int_equal(hl_begin(t, &op, "test", &w, 1), 0);
 	assert_string_equal(op.path[0], "/a/b/new");
 	hl_end(&op);
 	w = (struct hl_where){HL_ROOT_INO, "x"};
-	assert_int_equal(hl_begin(t, &op, &w, 1), 0);
+	assert_int_equal(hl_begin(t, &op, "test", &w, 1), 0);
 	assert_string_equal(op.path[0], "/x");
 	hl_end(&op);
 	assert_int_equal(hl_find_path(t, "/a/b"), b);
@@ -361,7 +361,7 @@ static void a_node_can_be_set_aside_under_another_name(void **state)
 	struct hl_op op;
 
 	lookup(t, d, ".taken", NULL);
-	assert_int_equal(hl_begin_write(t, &op, HL_UNLINK, &w, 1), 0);
+	assert_int_equal(hl_begin_write(t, &op, "test", HL_UNLINK, &w, 1), 0);
 	assert_int_equal(hl_set_aside(&op, 0, ".taken"), -EEXIST);
 	assert_int_equal(hl_set_aside(&op, 0, ".hidden"), 0);
 	hl_removed(&op);
@@ -381,7 +381,10 @@ static void an_open_file_keeps_its_node(void **state)
 	forget(t, a, 1);
 	assert_path(t, a, "/a");
 	assert_int_equal(hl_closed(t, a), 1);
+	hl_dropped(t, a);
 	assert_int_equal(hl_closed(t, a), 0);
+	assert_path(t, a, "/a");
+	hl_dropped(t, a);
 	assert_int_equal(count_nodes(t), 1);
 }
 
@@ -458,6 +461,7 @@ static void victims_are_idle_leaves(void **state)
 	lookup(t, d, "a", NULL);
 	assert_int_equal(hl_table_victims(t, &hand, v, 8), 0);
 	hl_closed(t, b);
+	hl_dropped(t, b);
 }
 
 static void the_name_of_a_node_can_be_asked(void **state)
@@ -480,7 +484,7 @@ static void tables_and_operations_may_nest(void **state)
 	struct hl_where w = {a, NULL};
 	struct hl_op op;
 
-	assert_int_equal(hl_begin(t, &op, &w, 1), 0);
+	assert_int_equal(hl_begin(t, &op, "test", &w, 1), 0);
 	assert_path(t, a, "/a");
 	assert_path(other, HL_ROOT_INO, "/");
 	assert_string_equal(op.path[0], "/a");

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Filesystems mounted for a test.
+
+    with Mounted([program, "-o", "x", source], log=...) as m:
+        ... m.dir ...
+
+The program runs in the foreground (-f is added) and gets the mount point as
+its last argument. Afterwards it is unmounted and must have ended with status 0.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+LIMIT_S = 30
+
+
+def skip(why):
+    print(f"skipped: {why}")
+    sys.exit(77)
+
+
+def need_device():
+    try:
+        os.close(os.open("/dev/fuse", os.O_RDWR))
+    except OSError as e:
+        skip(f"/dev/fuse: {e.strerror}")
+
+
+def need_root(why):
+    if os.getuid() != 0:
+        skip(f"needs root: {why}")
+
+
+def wait_until(what, condition, limit_s=LIMIT_S):
+    end = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {limit_s} s in vain: {what}")
+        time.sleep(0.01)
+
+
+def is_mounted(path):
+    with open("/proc/self/mountinfo", encoding="utf-8") as f:
+        return any(line.split()[4] == path for line in f)
+
+
+class Mounted:
+    def __init__(self, command, on_file=False, env=None, status=0):
+        self.command = command
+        self.on_file = on_file
+        self.env = dict(os.environ, **(env or {}))
+        self.status = status
+
+    def __enter__(self):
+        self.tmp = tempfile.mkdtemp(prefix="profuse-hl-", dir="/tmp")
+        self.dir = os.path.join(self.tmp, "mnt")
+        if self.on_file:
+            open(self.dir, "w", encoding="utf-8").close()
+        else:
+            os.mkdir(self.dir)
+        self.log_path = os.path.join(self.tmp, "log")
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                self.command + ["-f", self.dir], stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, env=self.env)
+        try:
+            wait_until("the mount", lambda: is_mounted(self.dir) or
+                       self.process.poll() is not None)
+            if self.process.poll() is not None:
+                raise AssertionError(f"{self.command}: exit {self.process.returncode}\n"
+                                     + self.log())
+        except BaseException:
+            self.clean_up()
+            raise
+        return self
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def unmount(self):
+        subprocess.run(["umount", self.dir], check=True, timeout=LIMIT_S)
+        assert self.process.wait(LIMIT_S) == self.status, \
+            f"{self.command}: exit {self.process.returncode}\n" + self.log()
+
+    def clean_up(self):
+        subprocess.run(["umount", "-l", self.dir], capture_output=True, check=False)
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+        shutil.rmtree(self.tmp, ignore_errors=True)
+
+    def __exit__(self, kind, value, trace):
+        try:
+            if kind is None and is_mounted(self.dir):
+                self.unmount()
+            elif kind is not None:
+                print(self.log(), file=sys.stderr)
+        finally:
+            self.clean_up()
