@@ -112,6 +112,33 @@ inner.crash()
 d.crash()
 lab.set_conf("")
 
+# On top of a filesystem that root has mounted for the user.
+USB = lab.dir("usb")
+mount("usb", USB, "tmpfs", 0, "uid=%d,mode=755" % UID)
+for flags in ((), ("-z",)):
+    d = lab.mount(USB)
+    check([m.type for m in mounts_at(USB)] == ["tmpfs", "fuse"], "on top of root's")
+    check(lab.unmount(USB, *flags) == (0, ""), "-u on top of root's mount")
+    check([m.type for m in mounts_at(USB)] == ["tmpfs"], "root's mount below is gone")
+    check(lab.unmount(USB, *flags)[0] == 1 and mounts_at(USB), "-u of root's mount below")
+    d.crash()
+umount(USB)
+
+# In a directory of root's, next to mounts of root's: a busy mount stays.
+MEDIA = lab.make("media", 0o755, 0)
+for name, uid in (("mine", UID), ("roots", 0)):
+    os.mkdir(MEDIA + "/" + name)
+    os.chown(MEDIA + "/" + name, uid, uid)
+mount("roots", MEDIA + "/roots", "tmpfs")
+d = lab.mount(MEDIA + "/mine")
+inside = lab.stand_in(MEDIA + "/mine")
+check(lab.unmount(MEDIA + "/mine")[0] == 1 and mounts_at(MEDIA + "/mine"), "a busy mount")
+inside.kill()
+inside.wait()
+check(lab.unmount(MEDIA + "/mine") == (0, ""), "-u in a directory of root's")
+d.crash()
+umount(MEDIA + "/roots")
+
 # Parallel unmounts: one succeeds, the others find nothing.
 for _ in range(20):
     d = lab.mount(M)

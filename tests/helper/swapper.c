@@ -58,8 +58,10 @@ static void cover(const char *a)
 		return;
 	}
 	rounds++;
-	while (umount2(a, UMOUNT_NOFOLLOW) < 0 && errno == EBUSY && !stop)
-		usleep(100);
+	/* Until it is ours that has gone: something may have come on top. */
+	while (!stop && (access(mark, F_OK) == 0 || errno != ENOENT))
+		if (access(mark, F_OK) < 0 || umount2(a, UMOUNT_NOFOLLOW) < 0)
+			usleep(100);
 }
 
 int main(int argc, char **argv)

@@ -47,10 +47,12 @@ def race(helper, way, attempts, flags):
     if way == "names in its directory":
         s = Swapper(swapper, "exchange", a.m, a.paths[0], other_namespace=True)
         wait_until("it swaps", lambda: swapping(a.m))
+        s.pause()
+        a.mount_victims()
     else:
+        a.mount_victims()
         s = Swapper(swapper, "exchange", a.top + "/p", a.top + "/plink")
-    s.pause()
-    a.mount_victims()
+        s.pause()
     worked = lost = 0
     for _ in range(attempts):
         # The names have stopped somewhere; the victim is where there is a tmpfs.

@@ -95,9 +95,9 @@ struct mount_entry {
 };
 
 bool mounts_parse_line(char *line, struct mount_entry *e);
-/* Calls fn for each mount until it returns false. Not reentrant. */
+/* Calls fn for each mount, the oldest first, until it returns false. */
 int mounts_each(bool (*fn)(const struct mount_entry *e, void *arg), void *arg);
-int mounts_open(void);
+#define MOUNT_TABLE "/proc/self/mountinfo"
 
 /* A mount as the kernel numbers it. `unique` is never used again after the
  * mount is gone; it is 0 where the kernel (before 6.8) does not tell. */
@@ -128,7 +128,7 @@ struct facts {
 
 int pin_mountpoint(const char *path, struct pin *pin);
 void pin_release(struct pin *pin);
-int pin_facts(const struct pin *pin, struct facts *facts);
+int pin_facts(const struct pin *pin, struct facts *f);
 bool pin_may_write(int fd);
 
 /* policy.c: pure functions. */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -88,43 +89,24 @@ bool mounts_parse_line(char *line, struct mount_entry *e)
 	return true;
 }
 
-int mounts_open(void)
-{
-	int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
 int mounts_each(bool (*fn)(const struct mount_entry *e, void *arg), void *arg)
 {
-	/* A line has three names of at most PATH_MAX bytes, each escaped to at
-	 * most four times its length, and some numbers. Longer ones (other
-	 * filesystems' options) end the reading with an error. */
-	static char buf[128 * 1024];
-	CLEANUP_CLOSE int fd = mounts_open();
-	size_t have = 0;
-	ssize_t n;
+	FILE *f = fopen(MOUNT_TABLE, "re");
+	CLEANUP_FREE char *line = NULL;
+	struct mount_entry e;
+	ssize_t n = 0;
+	size_t room = 0;
 
-	if (fd < 0)
-		return fd;
-	while ((n = read(fd, buf + have, sizeof(buf) - have)) > 0) {
-		char *line = buf, *end;
-
-		have += (size_t)n;
-		while ((end = memchr(line, '\n', have - (size_t)(line - buf)))) {
-			struct mount_entry e;
-
-			*end = '\0';
-			if (mounts_parse_line(line, &e) && !fn(&e, arg))
-				return 0;
-			line = end + 1;
-		}
-		have -= (size_t)(line - buf);
-		memmove(buf, line, have);
-		if (have == sizeof(buf))
-			return -EOVERFLOW;
+	if (!f)
+		return -errno;
+	while ((n = getline(&line, &room, f)) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		if (mounts_parse_line(line, &e) && !fn(&e, arg))
+			break;
 	}
-	return n < 0 ? -errno : 0;
+	n = n > 0 || feof(f) ? 0 : -EIO; /* it may also be for want of memory */
+	fclose(f);
+	return (int)n;
 }
 
 /* AT_STATX_DONT_SYNC: numbering a mount must not ask its daemon, who may be

@@ -52,7 +52,6 @@ int pin_mountpoint(const char *path, struct pin *pin)
 	static char copy[PATH_MAX];
 	size_t n = strlen(path);
 	const char *dir;
-	int r;
 
 	*pin = (struct pin){.dir = -1, .at = -1};
 	if (n == 0 || n >= sizeof(copy))
@@ -63,8 +62,7 @@ int pin_mountpoint(const char *path, struct pin *pin)
 	if (pin->dir < 0)
 		return -errno;
 	pin->at = open_path(pin->dir, pin->name, O_NOFOLLOW);
-	r = pin->at < 0 ? -errno : 0;
-	return r;
+	return pin->at < 0 ? -errno : 0;
 }
 
 void pin_release(struct pin *pin)
@@ -79,10 +77,11 @@ void pin_release(struct pin *pin)
  * capability is effective, so effective and real rights are the same. */
 bool pin_may_write(int fd)
 {
-	char link[32];
 	int r = (int)syscall(SYS_faccessat2, fd, "", W_OK, AT_EMPTY_PATH | AT_EACCESS);
 
 	if (r < 0 && errno == ENOSYS) {
+		char link[32];
+
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 		r = access(link, W_OK);
 	}

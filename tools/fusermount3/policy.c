@@ -22,7 +22,7 @@
  */
 static const struct {
 	uint64_t magic;
-	const char *name;
+	const char *name; /* for the reader */
 } storage[] = {
 	/* on a local disk */
 	{0xca451a4e, "bcachefs"},

@@ -30,21 +30,40 @@
 #define MAX_IDS		 256
 #define TRIES		 200
 
+/* What is to be unmounted, and how it was found. */
+struct target {
+	uid_t caller;
+	struct mount_id id;
+	int parent; /* the mount that it stands on */
+	int around; /* the mount that has its directory: mostly the same */
+	bool loose; /* names in its directory may change */
+};
+
 /* ---- is it the caller's? ---- */
 
 struct find {
 	int id;
 	uid_t caller;
 	bool owned;
+	int parent;
 };
 
 static bool find_mount(const struct mount_entry *e, void *arg)
 {
 	struct find *f = arg;
 
-	if (e->id == f->id)
-		f->owned = policy_owns(f->caller, e);
-	return e->id != f->id;
+	if (e->id != f->id)
+		return true;
+	f->owned = policy_owns(f->caller, e);
+	f->parent = e->parent;
+	return false;
+}
+
+static int find_owned(struct find *f)
+{
+	int r = mounts_each(find_mount, f);
+
+	return r < 0 ? r : f->owned ? 0 : -EINVAL;
 }
 
 /* 0 and the number of the mount that fd is on, or -EINVAL: not the caller's. */
@@ -54,9 +73,7 @@ int unmount_may(int fd, uid_t caller, struct mount_id *id)
 	int r = mount_id_at(fd, "", id);
 
 	f.id = id->id;
-	if (r == 0)
-		r = mounts_each(find_mount, &f);
-	return r < 0 ? r : f.owned ? 0 : -EINVAL;
+	return r < 0 ? r : find_owned(&f);
 }
 
 /* ---- other people's mounts ---- */
@@ -109,8 +126,8 @@ static bool movable(const char *path)
 
 struct search {
 	uid_t caller;
-	bool any;   /* else only what could be moved counts */
-	int except; /* do not look below this one */
+	bool any; /* else only what could be moved counts */
+	const struct target *except;
 	bool found;
 	bool grown;
 	size_t n;
@@ -131,7 +148,10 @@ static bool look_below(const struct mount_entry *e, void *arg)
 
 	if (e->id == s->ids[0] && e->fuse && !s->any)
 		s->any = s->grown = true;
-	if (!contains(s, e->parent) || contains(s, e->id) || e->id == s->except)
+	if (!contains(s, e->parent) || contains(s, e->id))
+		return true;
+	/* Not below the mount itself, and what it covers it protects. */
+	if (s->except && (e->id == s->except->id.id || e->id == s->except->parent))
 		return true;
 	if (policy_owns(s->caller, e) && s->n < MAX_IDS) {
 		s->ids[s->n++] = e->id;
@@ -162,19 +182,27 @@ static bool others_on(int id, uid_t caller)
 	return search(&s);
 }
 
-/* Whether one stands on mount `id` (but not on `except`) such that somebody
- * could put it in another's place. */
-static bool others_around(int id, int except, uid_t caller)
+/* Whether one stands elsewhere, where somebody could put it in the place. */
+static bool others_around(const struct target *t)
 {
-	struct search s = {.caller = caller, .except = except, .ids = {id}};
+	struct search s = {.caller = t->caller, .except = t, .ids = {t->around}};
 
 	return search(&s);
 }
 
 /* ---- the two ways ---- */
 
-/* The name may lead to any mount of the caller's, but to no other. */
-static int unmount_by_name(const struct pin *pin, int around, uid_t caller)
+/* Whether the name can lead to mounts of the caller's only, but for what was
+ * mounted after this look began. */
+static bool name_is_safe(const struct target *t)
+{
+	struct find f = {.caller = t->caller, .id = t->id.id};
+
+	return find_owned(&f) == 0 && f.parent == t->parent && !others_on(t->id.id, t->caller) &&
+	       !(t->loose && others_around(t));
+}
+
+static int unmount_by_name(const struct pin *pin, const struct target *t)
 {
 	static const struct timespec moment = {.tv_nsec = 1000000};
 
@@ -183,7 +211,7 @@ static int unmount_by_name(const struct pin *pin, int around, uid_t caller)
 
 		if (r != -EAGAIN)
 			return r;
-		if (others_around(around, -1, caller))
+		if (!name_is_safe(t))
 			return -EBUSY;
 		/* Unless it was marked just now, somebody looks at it often. */
 		if (i > 1)
@@ -213,17 +241,26 @@ static int unmount_by_descriptor(const struct pin *pin, uid_t caller)
 
 int unmount_pinned(struct pin *pin, uid_t caller, bool lazy)
 {
-	struct mount_id id, around;
-	int r = unmount_may(pin->at, caller, &id);
+	struct target t = {.caller = caller, .loose = loose(pin->dir)};
+	struct find f = {.caller = caller};
+	struct mount_id around;
+	int r = mount_id_at(pin->dir, "", &around);
 
+	if (r == 0)
+		r = mount_id_at(pin->at, "", &t.id);
+	f.id = t.id.id;
+	if (r == 0)
+		r = find_owned(&f);
 	if (r < 0)
 		return r;
-	if (mount_id_at(pin->dir, "", &around) < 0 || others_on(id.id, caller))
+	t.around = around.id;
+	t.parent = f.parent;
+	if (others_on(t.id.id, caller))
 		return -EBUSY;
-	if (!others_around(around.id, id.id, caller)) {
+	if (!t.loose || !others_around(&t)) {
 		close(pin->at); /* while open, it is busy */
 		pin->at = -1;
-		r = unmount_by_name(pin, around.id, caller);
+		r = unmount_by_name(pin, &t);
 		if (r != -EBUSY || !lazy)
 			return r;
 		pin->at = openat(pin->dir, pin->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);

@@ -7,6 +7,7 @@
  */
 #include "fusermount3.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,17 +16,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/statfs.h>
-#include <sys/syscall.h>
 
 /* ---- how many may stay ---- */
-
-struct dirent_head {
-	uint64_t ino;
-	int64_t off;
-	uint16_t len;
-	uint8_t type;
-	char name[];
-};
 
 /* Whether process `pid` is a helper of that name started by the caller. Users
  * can give their own processes the name; that costs nobody but them. */
@@ -53,25 +45,17 @@ static bool is_helper(int proc, const char *pid, const char *name, uid_t caller)
  * than max can find room. */
 int watch_enter(const char *name, uid_t caller, int64_t max)
 {
-	static char entries[8192] __attribute__((aligned(8)));
-	CLEANUP_CLOSE int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *proc = opendir("/proc");
+	struct dirent *e;
 	int64_t here = 0;
-	long n;
 
-	if (proc < 0 || prctl(PR_SET_NAME, name, 0, 0, 0) < 0)
+	if (!proc)
 		return -errno;
-	if (caller == 0 || max < 0)
-		return 0;
-	while ((n = syscall(SYS_getdents64, proc, entries, sizeof(entries))) > 0) {
-		for (long at = 0; at < n;) {
-			struct dirent_head *e = (struct dirent_head *)(entries + at);
-
-			if (e->name[0] >= '1' && e->name[0] <= '9')
-				here += is_helper(proc, e->name, name, caller);
-			at += e->len;
-		}
-	}
-	return n < 0 ? -errno : here > max ? -EAGAIN : 0;
+	prctl(PR_SET_NAME, name, 0, 0, 0);
+	while ((e = readdir(proc)))
+		here += is_helper(dirfd(proc), e->d_name, name, caller);
+	closedir(proc);
+	return caller != 0 && max >= 0 && here > max ? -EAGAIN : 0;
 }
 
 /* ---- auto_unmount ---- */
@@ -145,7 +129,7 @@ int watch_and_unmount(int comm_fd, const struct mount_id *mount, uid_t caller)
 	close_all_but(comm_fd);
 	(void)!setsid(); /* a group leader stays where it is */
 	comm_wait_for_end(comm_fd);
-	table.fd = mounts_open();
+	table.fd = open(MOUNT_TABLE, O_RDONLY | O_CLOEXEC);
 	while ((r = watch_take_away(mount, caller, true)) == -EBUSY && table.fd >= 0)
 		poll(&table, 1, pause = pause < 60000 ? 2 * pause : pause);
 	return r;
