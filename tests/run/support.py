@@ -9,6 +9,7 @@ runs as such a user; as root only where a test says so.
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -19,6 +20,10 @@ import uuid
 
 USER = 54321 if os.getuid() == 0 else os.getuid()
 LIMIT_S = 60
+
+# Whoever starts the tests may ignore signals (nohup does), and what is ignored
+# stays so in every program.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def skip_program(why):
