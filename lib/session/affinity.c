@@ -23,9 +23,16 @@
 void sess_cpus_get(struct sess_cpus *cpus)
 {
 	CPU_ZERO(&cpus->mask);
-	if (sched_getaffinity(0, sizeof(cpus->mask), &cpus->mask) < 0)
-		CPU_SET(0, &cpus->mask); /* more than CPU_SETSIZE CPUs */
-	cpus->count = (unsigned int)CPU_COUNT(&cpus->mask);
+	cpus->count = 1;
+	if (sched_getaffinity(0, sizeof(cpus->mask), &cpus->mask) == 0) {
+		cpus->count = (unsigned int)CPU_COUNT(&cpus->mask);
+	} else {
+		/* A kernel for more than CPU_SETSIZE CPUs: nothing is pinned. */
+		long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+		if (online > 0)
+			cpus->count = (unsigned int)online;
+	}
 }
 
 unsigned int sess_cpus_nth(const struct sess_cpus *cpus, unsigned int n)
@@ -54,7 +61,8 @@ void sess_pin_begin(struct fuse_session *se, struct sess_pin *p)
 	pid_t *grown;
 
 	/* Who started this thread may have been pinned. */
-	sched_setaffinity(0, sizeof(se->cpus.mask), &se->cpus.mask);
+	if (CPU_COUNT(&se->cpus.mask) > 1)
+		sched_setaffinity(0, sizeof(se->cpus.mask), &se->cpus.mask);
 	pthread_mutex_lock(&t->lock);
 	grown = realloc(t->tids, (t->count + 1) * sizeof(*grown));
 	if (grown) {

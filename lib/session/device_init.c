@@ -59,6 +59,7 @@ void sess_handle_device_init(struct sess_req *r)
 		return;
 	}
 	fill_info(se, in);
+	atomic_store(&se->init_called, true);
 	if (se->handler->init)
 		se->handler->init(se->handler_data, &se->info);
 	settle(se, out.minor);

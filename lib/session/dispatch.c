@@ -5,6 +5,16 @@
 
 #include "session/worker.h"
 
+void sess_turn_down(struct fuse_session *se, const struct fuse_in_header *hdr, int error)
+{
+	const struct proto_op *op = proto_op_find(hdr->opcode);
+	struct fuse_out_header out = {.len = sizeof(out), .error = error, .unique = hdr->unique};
+	struct iovec iov = {.iov_base = &out, .iov_len = sizeof(out)};
+
+	if (!op || !proto_op_has(op, PROTO_F_NOREPLY))
+		se->xport->ops->notify(se->xport, &iov, 1);
+}
+
 void sess_answer_enomem(struct sess_worker *w, const struct xport_recv *in)
 {
 	const struct proto_op *op = proto_op_find(in->msg.hdr->opcode);
@@ -120,18 +130,33 @@ static void handle_destroy(struct sess_req *r)
 	sess_reply(req_handle(r), PROTO_REPLY_EMPTY, 0, iov, 1);
 }
 
+/* One at a time, and none after one that succeeded. The kernel keeps to that;
+ * other peers may send what they like to several threads. */
+static void handle_greeting(struct sess_req *r)
+{
+	struct fuse_session *se = r->se;
+	bool device = r->view.op->opcode == FUSE_CUSE_INIT;
+
+	if (atomic_exchange(&se->greeting, true)) {
+		refuse(r, -EIO);
+		return;
+	}
+	if (atomic_load(&se->state) != SESS_NEW || device != (se->device != NULL))
+		refuse(r, -EIO);
+	else if (device)
+		sess_handle_device_init(r);
+	else
+		sess_handle_init(r);
+	atomic_store(&se->greeting, false);
+}
+
 static void route(struct sess_worker *w, struct sess_req *r)
 {
 	/* Acquire: what the INIT thread settled is visible. */
 	int state = atomic_load_explicit(&r->se->state, memory_order_acquire);
 
 	if (unlikely(proto_op_has(r->view.op, PROTO_F_PREINIT))) {
-		if (state == SESS_NEW && r->view.op->opcode == FUSE_INIT)
-			sess_handle_init(r);
-		else if (state == SESS_NEW && r->view.op->opcode == FUSE_CUSE_INIT && r->se->device)
-			sess_handle_device_init(r);
-		else
-			refuse(r, -EIO);
+		handle_greeting(r);
 	} else if (unlikely(state != SESS_RUNNING)) {
 		refuse(r, -EIO);
 	} else if (unlikely(denied(r))) {

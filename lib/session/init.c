@@ -244,6 +244,7 @@ static int negotiate(struct fuse_session *se, const struct fuse_init_in *in,
 
 	offer(se, in, offered);
 	before = se->info.want_ext;
+	atomic_store(&se->init_called, true);
 	if (se->handler->init)
 		se->handler->init(se->handler_data, &se->info);
 	sess_merge_wants(&se->info, before);

@@ -152,12 +152,16 @@ void sess_process(struct fuse_session *se, const void *buf, size_t len)
 	struct xport_recv in = {.buf = NULL};
 	struct sess_worker *w;
 
+	if (!se->xport)
+		return;
 	if (!proto_msg_flat(&in.msg, buf, len)) {
 		atomic_fetch_add_explicit(&se->malformed, 1, memory_order_relaxed);
 		return;
 	}
-	if (sess_worker_lease(se, false, &w))
+	if (sess_worker_lease(se, false, &w)) {
+		sess_turn_down(se, in.msg.hdr, -ENOMEM);
 		return;
+	}
 	sess_dispatch(w, &in, true);
 	sess_worker_release(w);
 }

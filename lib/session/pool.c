@@ -61,7 +61,8 @@ static bool park(struct sess_pool *p)
 		/* Without a limit nobody needs to wake up to look. */
 		if (p->cfg.max_idle_threads == UINT_MAX) {
 			pthread_cond_wait(&p->call, &p->lock);
-		} else if (pthread_cond_timedwait(&p->call, &p->lock, &until) == ETIMEDOUT) {
+		} else if (pthread_cond_timedwait(&p->call, &p->lock, &until) == ETIMEDOUT &&
+			   !p->calls) {
 			if (p->parked > p->cfg.max_idle_threads && p->alive > 1)
 				break;
 			clock_gettime(CLOCK_MONOTONIC, &until);

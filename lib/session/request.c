@@ -176,7 +176,8 @@ bool req_pin(struct sess_req *r, uint64_t unique)
 	if (atomic_load(&r->unique) != unique)
 		return false;
 	do {
-		if (!(state & REQ_OWED) || (state & REQ_BUSY) + REQ_PIN > REQ_BUSY)
+		/* One pin is kept for the answer. */
+		if (!(state & REQ_OWED) || (state & REQ_BUSY) + 2 * REQ_PIN > REQ_BUSY)
 			return false;
 	} while (!atomic_compare_exchange_weak_explicit(
 		&r->state, &state, state + REQ_PIN, memory_order_acquire, memory_order_relaxed));

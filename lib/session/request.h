@@ -62,7 +62,7 @@ struct sess_req {
 	struct proto_req view;
 
 	_Atomic uint32_t nones; /* how often sess_reply_none will be called; 0: once */
-	uint32_t iterator; /* the handler's */
+	uint32_t iterator;	/* the handler's */
 	_Atomic bool interrupted;
 	pthread_mutex_t intr_lock; /* recursive; guards the two below and their call */
 	fuse_interrupt_func_t intr_func;

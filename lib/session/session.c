@@ -62,6 +62,8 @@ void sess_detach(struct fuse_session *se)
 	xport_free(se->rings);
 	xport_free(se->xport);
 	se->rings = se->xport = NULL;
+	/* Interrupts are remembered with the channels that brought them. */
+	atomic_store(&se->intr.count, 0);
 	se->conn = (struct proto_conn){.minor = FUSE_KERNEL_MINOR_VERSION};
 	atomic_store(&se->bufsize, FUSE_MIN_READ_BUFFER);
 	atomic_store(&se->state, SESS_NEW);
@@ -106,10 +108,11 @@ void sess_exit(struct fuse_session *se, int status)
 
 void sess_destroy_handler(struct fuse_session *se)
 {
-	int running = SESS_RUNNING;
-
-	if (atomic_compare_exchange_strong(&se->state, &running, SESS_DESTROYED) &&
-	    se->handler->destroy)
+	/* Also after a handshake that failed: what init() got ready is there. */
+	if (!atomic_exchange(&se->init_called, false))
+		return;
+	atomic_store(&se->state, SESS_DESTROYED);
+	if (se->handler->destroy)
 		se->handler->destroy(se->handler_data);
 }
 

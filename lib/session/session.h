@@ -43,7 +43,8 @@ struct sess_intr_notes {
 struct sess_handler {
 	/* On the thread that handles INIT, before it is answered. */
 	void (*init)(void *data, struct fuse_conn_info *conn);
-	/* Once, if init was called: on DESTROY or in sess_free. */
+	/* Once, if init was called, whatever became of the handshake: on DESTROY
+	 * or in sess_free. */
 	void (*destroy)(void *data);
 	/* A checked request. Must be answered exactly once, here or later from
 	 * any thread. `r` is valid until the request is answered (while inside
@@ -98,8 +99,8 @@ struct fuse_session {
 	void *userdata; /* what fuse_req_userdata returns */
 
 	struct sess_device *device; /* owned; NULL for filesystems */
-	struct xport *xport; /* NULL until mounted or attached */
-	struct xport *rings; /* its queues, if they are used; see queues.h */
+	struct xport *xport;	    /* NULL until mounted or attached */
+	struct xport *rings;	    /* its queues, if they are used; see queues.h */
 	_Atomic(struct sess_queues *) queues;
 	struct sess_pool *pool; /* of the multi-threaded loop that is running */
 	struct sess_rings_wish rings_wish;
@@ -111,9 +112,11 @@ struct fuse_session {
 	struct fuse_conn_info info;
 	_Atomic size_t bufsize; /* receive buffer that fits every request */
 
-	_Atomic int state;  /* enum sess_state */
-	_Atomic int exited; /* loops must end */
-	_Atomic int error;  /* what a loop returns: -errno or a signal number */
+	_Atomic int state;	  /* enum sess_state */
+	_Atomic bool greeting;	  /* a thread is handling INIT */
+	_Atomic bool init_called; /* the handler's, so destroy is due */
+	_Atomic int exited;	  /* loops must end */
+	_Atomic int error;	  /* what a loop returns: -errno or a signal number */
 	_Atomic bool debug;
 
 	/* Set before the loop starts. */

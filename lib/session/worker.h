@@ -73,6 +73,10 @@ void sess_worker_flush(void);
 struct sess_buf *sess_buf_get(struct sess_worker *w);
 void sess_buf_put(struct sess_worker *w, struct sess_buf *b);
 
+/* Answers a request for which not even a worker could be had. It must have
+ * come over the connection's own descriptor. */
+void sess_turn_down(struct fuse_session *se, const struct fuse_in_header *hdr, int error);
+
 /* Tells the peer that there was no memory for its request. */
 void sess_answer_enomem(struct sess_worker *w, const struct xport_recv *in);
 

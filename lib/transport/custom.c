@@ -2,6 +2,7 @@
 /* Functions of the program in place of read and writev on the device. Their
  * contract: one read returns one request, one writev takes one answer. */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -54,6 +55,14 @@ static void custom_close_chan(struct xport_chan *chan)
 	free(c);
 }
 
+/* The program's read may be one that waits. */
+static int is_readable(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	return poll(&p, 1, 0) == 0 ? -EAGAIN : 0;
+}
+
 static int custom_recv(struct xport_chan *c, struct xport_recv *r, bool wait)
 {
 	struct custom *cu = custom_of(c->x);
@@ -61,7 +70,7 @@ static int custom_recv(struct xport_chan *c, struct xport_recv *r, bool wait)
 	int err;
 
 	pthread_mutex_lock(&cu->p.read_lock);
-	err = wait ? xport_wait(c->x, c->fd) : 0;
+	err = wait ? xport_wait(c->x, c->fd) : is_readable(c->fd);
 	if (!err) {
 		/* Programs return -1 with errno or the negative errno itself. */
 		errno = 0;
@@ -77,6 +86,8 @@ static int custom_recv(struct xport_chan *c, struct xport_recv *r, bool wait)
 	if (err)
 		return err == -ECONNABORTED || err == -ECONNRESET ? -ENODEV : err;
 	r->slot = NULL;
+	if ((size_t)n > r->cap)
+		return -EPROTO;
 	return proto_msg_flat(&r->msg, r->buf, (size_t)n) ? 0 : -EPROTO;
 }
 

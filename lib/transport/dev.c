@@ -68,10 +68,12 @@ static int dev_read(int fd, struct xport_recv *r)
 {
 	ssize_t n = read(fd, r->buf, r->cap);
 
-	if (likely(n >= 0)) {
+	if (likely(n > 0)) {
 		r->slot = NULL;
 		return proto_msg_flat(&r->msg, r->buf, (size_t)n) ? 0 : -EPROTO;
 	}
+	if (n == 0) /* what stands in its place after an unmount */
+		return -ENODEV;
 	switch (errno) {
 	case EAGAIN:
 		return -EAGAIN;

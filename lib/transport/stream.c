@@ -14,9 +14,13 @@
 #include "base/cleanup.h"
 #include "transport/packet.h"
 
+/* Messages of so many pieces are sent without allocating. */
+#define FEW_PIECES 16
+
 struct stream {
 	struct xport_packet p;
-	bool bytes; /* a byte stream */
+	bool bytes;	     /* a byte stream */
+	_Atomic bool broken; /* a message was sent in part */
 	/* Under read_lock: what a byte stream delivered of the next message.
 	 * The bytes stand in `partial`, because the next call may come from
 	 * another worker with another buffer. */
@@ -85,8 +89,11 @@ static int fill_partial(struct stream *s, size_t want)
 static int receive_bytes(struct stream *s, struct xport_recv *r)
 {
 	uint32_t len;
-	int err = fill_partial(s, sizeof(struct fuse_in_header));
+	int err;
 
+	if (atomic_load_explicit(&s->broken, memory_order_relaxed))
+		return -ENODEV;
+	err = fill_partial(s, sizeof(struct fuse_in_header));
 	if (err)
 		return err;
 	memcpy(&len, s->partial, sizeof(len));
@@ -121,67 +128,101 @@ static int send_error(void)
 	return errno == EPIPE || errno == ECONNRESET ? -ENOENT : -errno;
 }
 
-static int send_packet(int fd, const struct iovec *iov, int count)
+/* The peer may read when it likes, or never. Who waits for it must be freed when
+ * the session ends, and its message is lost then. */
+static int wait_for_room(struct xport *x)
 {
-	struct msghdr mh = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)count};
-	ssize_t n;
+	struct pollfd p[2] = {
+		{.fd = x->fd, .events = POLLOUT},
+		{.fd = x->wake_fd, .events = POLLIN},
+	};
 
-	do {
-		n = sendmsg(fd, &mh, MSG_NOSIGNAL);
-		if (n < 0 && errno == EAGAIN) { /* the peer's descriptor mode is not ours */
-			struct pollfd p = {.fd = fd, .events = POLLOUT};
-
-			if (poll(&p, 1, -1) >= 0)
-				errno = EINTR;
-		}
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? send_error() : (int)0;
+	if (poll(p, 2, -1) < 0)
+		return errno == EINTR ? 0 : -errno;
+	return p[1].revents && !p[0].revents ? -ENOENT : 0;
 }
 
-/* A byte stream may take a message in parts. */
-static int send_bytes(int fd, const struct iovec *iov, int count)
+static ssize_t send_some(struct xport *x, struct iovec *iov, int count)
 {
-	struct iovec *rest;
-	CLEANUP_FREE struct iovec *copy = malloc((size_t)count * sizeof(*copy));
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	struct msghdr mh = {.msg_iov = iov, .msg_iovlen = (size_t)count};
 
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, iov, (size_t)count * sizeof(*copy));
-	for (rest = copy; count > 0;) {
-		struct msghdr mh = {.msg_iov = rest, .msg_iovlen = (size_t)count};
-		ssize_t n = sendmsg(fd, &mh, MSG_NOSIGNAL);
+	for (;;) {
+		ssize_t n = sendmsg(x->fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
+		int err;
 
-		if (n < 0 && errno == EINTR)
+		if (n >= 0)
+			return n;
+		if (errno == EINTR)
 			continue;
-		if (n < 0 && errno == EAGAIN && poll(&p, 1, -1) >= 0)
-			continue;
-		if (n < 0)
+		if (errno != EAGAIN)
 			return send_error();
-		while (count > 0 && (size_t)n >= rest->iov_len) {
-			n -= (ssize_t)rest->iov_len;
-			rest++;
-			count--;
+		err = wait_for_room(x);
+		if (err)
+			return err;
+	}
+}
+
+static void skip(struct iovec **iov, int *count, size_t n)
+{
+	while (*count > 0 && n >= (*iov)->iov_len) {
+		n -= (*iov)->iov_len;
+		++*iov;
+		--*count;
+	}
+	if (*count > 0) {
+		(*iov)->iov_base = (char *)(*iov)->iov_base + n;
+		(*iov)->iov_len -= n;
+	}
+}
+
+/* A byte stream may take a message in parts. One of which only a part was sent
+ * leaves nothing that could follow it. */
+static int send_bytes_locked(struct stream *s, struct iovec *iov, int count)
+{
+	bool begun = false;
+
+	if (atomic_load(&s->broken))
+		return -ENOENT;
+	while (count > 0) {
+		ssize_t n = send_some(&s->p.x, iov, count);
+
+		if (n < 0) {
+			atomic_store(&s->broken, begun);
+			return (int)n;
 		}
-		if (count > 0) {
-			rest->iov_base = (char *)rest->iov_base + n;
-			rest->iov_len -= (size_t)n;
-		}
+		begun = true;
+		skip(&iov, &count, (size_t)n);
 	}
 	return 0;
+}
+
+static int send_bytes(struct stream *s, const struct iovec *iov, int count)
+{
+	struct iovec few[FEW_PIECES], *copy = few;
+	CLEANUP_FREE struct iovec *many = NULL;
+	int err;
+
+	if (count > FEW_PIECES) {
+		copy = many = malloc((size_t)count * sizeof(*many));
+		if (!many)
+			return -ENOMEM;
+	}
+	memcpy(copy, iov, (size_t)count * sizeof(*copy));
+	pthread_mutex_lock(&s->p.write_lock);
+	err = send_bytes_locked(s, copy, count);
+	pthread_mutex_unlock(&s->p.write_lock);
+	return err;
 }
 
 static int stream_notify(struct xport *x, const struct iovec *iov, int count)
 {
 	struct stream *s = stream_of(x);
-	int err;
+	ssize_t n;
 
-	if (!s->bytes)
-		return send_packet(x->fd, iov, count);
-	pthread_mutex_lock(&s->p.write_lock);
-	err = send_bytes(x->fd, iov, count);
-	pthread_mutex_unlock(&s->p.write_lock);
-	return err;
+	if (s->bytes)
+		return send_bytes(s, iov, count);
+	n = send_some(x, (struct iovec *)iov, count);
+	return n < 0 ? (int)n : 0;
 }
 
 static int stream_send(struct xport_chan *c, void *slot, const struct iovec *iov, int count)
