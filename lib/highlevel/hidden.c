@@ -90,6 +90,10 @@ bool hl_must_hide(struct fuse *f, const struct hl_call *c, unsigned int which)
 
 	if (f->cfg.hard_remove || !node || !hl_open_count(f->table, node))
 		return false;
+	/* Directories are not removed with their contents, and nothing is
+	 * removed when something gets the name that it has. */
+	if ((hl_flags(f->table, node) & HL_DIR) || (which == 1 && node == c->op.node[0]))
+		return false;
 	return !(f->cfg.nullpath_ok && hl_handles_suffice(&f->handles, node));
 }
 
@@ -232,12 +236,14 @@ bool hl_is_hidden_name(struct fuse *f, fuse_ino_t dir, const char *name)
 	return ino && hl_flags(f->table, ino) & HL_HIDDEN;
 }
 
-/* Returns false if it was not there any more. */
-static bool remove_if(struct fuse *f, fuse_ino_t ino, bool closed_only)
+/* Removes it under the name it has now. False if that was no more its name when
+ * the path could be claimed. */
+static bool remove_by_name(struct fuse *f, fuse_ino_t ino, bool closed_only)
 {
 	struct hl_where w;
 	struct hl_op op;
 	hidden_name name;
+	bool there;
 	int err;
 
 	if (!hl_name_of(f->table, ino, &w.ino, name, sizeof(name)))
@@ -245,28 +251,38 @@ static bool remove_if(struct fuse *f, fuse_ino_t ino, bool closed_only)
 	w.name = name;
 	if (hl_begin_write(f->table, &op, "unlink", HL_UNLINK, &w, 1))
 		return false;
+	there = op.node[0] == ino;
 	/* It may have been opened again, through /proc. */
-	if (op.node[0] == ino && (!closed_only || !hl_open_count(f->table, ino))) {
+	if (there && (!closed_only || !hl_open_count(f->table, ino))) {
 		err = fuse_fs_unlink(f->fs, op.path[0]);
 		if (err)
 			hl_fault(f, "cannot remove %s, which was removed while it was open: %s",
 				 op.path[0], strerror(-err));
-		else
-			hl_removed(&op);
+		hl_removed(&op);
 		drop_note(f, ino);
 	}
 	hl_end(&op);
-	return true;
+	return there;
+}
+
+/* Its directory may be renamed, or it moved out of it, at any time. */
+static void remove_node(struct fuse *f, fuse_ino_t ino, bool closed_only)
+{
+	for (int tries = 0; tries < 1000; tries++) {
+		if (!(hl_flags(f->table, ino) & HL_HIDDEN) ||
+		    remove_by_name(f, ino, closed_only))
+			return;
+	}
 }
 
 void hl_remove_hidden(struct fuse *f, fuse_ino_t ino)
 {
-	remove_if(f, ino, true);
+	remove_node(f, ino, true);
 }
 
 static void remove_at_end(void *data, uint64_t ino)
 {
-	remove_if(data, ino, false);
+	remove_node(data, ino, false);
 }
 
 void hl_remove_all_hidden(struct fuse *f)

@@ -139,7 +139,7 @@ void hl_ll_statx(fuse_req_t req, fuse_ino_t ino, int flags, int mask, struct fus
 
 void hl_ll_readlink(fuse_req_t req, fuse_ino_t ino)
 {
-	char target[PATH_MAX + 1];
+	char target[PATH_MAX]; /* the kernel takes one byte less */
 	struct hl_call c;
 	int err = hl_call_node(&c, req, "readlink", ino);
 
@@ -152,7 +152,7 @@ void hl_ll_readlink(fuse_req_t req, fuse_ino_t ino)
 		fuse_reply_err(req, -err);
 		return;
 	}
-	target[PATH_MAX] = '\0';
+	target[PATH_MAX - 1] = '\0';
 	fuse_reply_readlink(req, target);
 }
 
