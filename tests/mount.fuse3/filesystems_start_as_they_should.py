@@ -225,7 +225,7 @@ class Privileges(FrontTest):
     def test_a_filesystem_in_the_foreground_gets_the_signals(self):
         with subprocess.Popen(["mount.fuse3", "probefs#src", self.dir, "-o", "drop_privileges"],
                               env=dict(os.environ, PROBE_FOREGROUND="1")) as front_end:
-            wait_until(lambda: os.path.exists(f"{BASE}/out/pid"), "it ran")
+            self.pid()
             self.mounted()
             front_end.send_signal(signal.SIGTERM)
             self.assertEqual(front_end.wait(front.LIMIT_S), 32)
@@ -235,7 +235,7 @@ class Privileges(FrontTest):
     def test_auto_unmount_goes_with_the_filesystem(self):
         self.run_it("mount.fuse3", "probefs#src", self.dir, "-o", "drop_privileges,auto_unmount")
         self.mounted()
-        os.kill(int(self.reported("pid")), signal.SIGKILL)
+        os.kill(self.pid(), signal.SIGKILL)
         wait_until(lambda: not front.mounts(self.dir), "it was unmounted")
 
     def test_the_distributions_libfuse_serves_what_we_mounted(self):
@@ -294,12 +294,12 @@ class Remount(FrontTest):
     def test_flags_change_and_nothing_else(self):
         self.fstab(f"src {self.dir} fuse.probefs nodev,own=1 0 0")
         self.run_it("mount", self.dir)
-        pid = self.reported("pid")
+        pid = self.pid()
         self.run_it("mount", "-o", "remount,ro,noexec", self.dir)
         self.assertEqual(self.mounted().flags, "nodev noexec ro")
         self.run_it("mount", "-o", "remount,rw", self.dir)
         self.assertEqual(self.mounted().flags, "nodev")
-        self.assertEqual(self.reported("pid"), pid)
+        self.assertEqual(self.pid(), pid)
         self.unmount()
 
     def test_only_what_is_fuse(self):

@@ -18,7 +18,7 @@ import unittest
 SKIP = 77
 BASE = "/mnt"
 USER = 54321
-LIMIT_S = 60
+LIMIT_S = 90  # more than umount.fuse3 waits, to hear what it says
 
 # What there is to know about a mount beside its filesystem's own options.
 FLAGS = {"ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime", "strictatime", "nosymfollow",
@@ -167,6 +167,11 @@ class FrontTest(unittest.TestCase):
 
     def environ(self):
         return dict(v.split("=", 1) for v in self.reported("environ").split("\0") if "=" in v)
+
+    def pid(self):
+        """Of the filesystem in the background, which reports it there."""
+        wait_until(lambda: os.path.exists(f"{BASE}/out/pid"), "the filesystem ran")
+        return int(self.reported("pid"))
 
     def status(self, key):
         return re.search(rf"^{key}:\s*(.*)$", self.reported("status"), re.M)[1].split()

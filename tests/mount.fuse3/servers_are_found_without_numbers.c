@@ -107,6 +107,35 @@ static void with_numbers_it_is_known_before(void)
 	stop_server(other_pid);
 }
 
+/* Numbers are used again, the lowest free one first. */
+static void a_number_used_again_is_another_filesystem(void)
+{
+	const char *dir = support_dir(0);
+	struct mnt_ident before, after = MNT_IDENT_NONE;
+	pid_t old = start_server(dir), pid[64];
+	struct servers s;
+	int n = 0;
+
+	CHECK(mnt_ident_of_path(dir, &before) == 0);
+	/* It keeps its descriptor. */
+	CHECK(umount2(dir, 0) == 0);
+	while (n < 64 && after.dev != before.dev) {
+		dir = support_dir(0);
+		pid[n++] = start_server(dir);
+		CHECK(mnt_ident_of_path(dir, &after) == 0);
+	}
+	if (after.dev == before.dev) {
+		CHECK(servers_find(after.dev, &s) == 0);
+		CHECK(s.count == 1 && s.list[0].pid == pid[n - 1]);
+		servers_free(&s);
+	}
+	while (n > 0)
+		stop_server(pid[--n]);
+	stop_server(old);
+	if (after.dev != before.dev)
+		support_skip("the kernel did not use the number again");
+}
+
 static void whoever_waits_for_us_is_an_ancestor(void)
 {
 	const char *dir = support_dir(0);
@@ -136,6 +165,8 @@ int main(void)
 		{"only the one that was unmounted counts", only_the_one_that_was_unmounted_counts},
 		{"what is dead already does not count", what_is_dead_already_does_not_count},
 		{"with numbers it is known before", with_numbers_it_is_known_before},
+		{"a number used again is another filesystem",
+		 a_number_used_again_is_another_filesystem},
 		{"whoever waits for us is an ancestor", whoever_waits_for_us_is_an_ancestor},
 	};
 

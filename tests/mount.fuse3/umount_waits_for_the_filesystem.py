@@ -16,8 +16,7 @@ class UmountTest(FrontTest):
         env = {"PROBE_DESTROY_MS": str(destroy_ms), **env}
         args = ("probefs", path or self.dir) + options
         self.run_it(*(as_user(*args) if user else args), env=env)
-        wait_until(lambda: os.path.exists(f"{BASE}/out/pid"), "it ran")
-        return int(self.reported("pid"))
+        return self.pid()
 
     def destroyed(self):
         return os.path.exists(f"{BASE}/out/destroyed")

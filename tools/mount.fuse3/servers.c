@@ -237,6 +237,16 @@ int servers_find_all(struct servers *out)
 	return err;
 }
 
+/* Whoever keeps the descriptor of a filesystem that has ended keeps its number
+ * with it, and the kernel has given that to another filesystem since. */
+static void drop_dead(struct servers *s)
+{
+	for (size_t i = s->count; i-- > 0;) {
+		if (s->list[i].copy >= 0 && is_dead(s->list[i].copy))
+			drop(s, i);
+	}
+}
+
 int servers_find(dev_t dev, struct servers *out)
 {
 	bool numbers = false;
@@ -246,8 +256,9 @@ int servers_find(dev_t dev, struct servers *out)
 	err = look_around(out, dev, &numbers);
 	if (!err && !out->count && !numbers) {
 		servers_free(out);
-		err = servers_find_all(out);
+		return servers_find_all(out);
 	}
+	drop_dead(out);
 	return err;
 }
 
