@@ -536,7 +536,9 @@ int fuse_reply_bmap(fuse_req_t req, uint64_t idx);
  * to continue behind this entry, never 0.
  *
  * Returns the bytes the entry takes. If that is more than bufsize nothing was
- * written and the listing is full. buf may be NULL to ask for the size.
+ * written and the listing is full. buf may be NULL to ask for the size. A name
+ * of more than 1024 bytes, which some kernels cannot take, is left out with a
+ * message in the log: 0.
  */
 size_t fuse_add_direntry(fuse_req_t req, char *buf, size_t bufsize, const char *name,
 			 const struct stat *stbuf, off_t off);
@@ -833,8 +835,11 @@ void fuse_session_reset(struct fuse_session *se);
 int fuse_session_exited(struct fuse_session *se);
 
 /*
- * Unmounts, if that has not happened, and closes the connection. To be called
- * after the loop. Whatever else is mounted at the same place is left alone.
+ * Unmounts, if that has not happened, and closes the connection. Whatever else
+ * is mounted at the same place is left alone.
+ *
+ * Normally called after the loop. Called while a loop runs on another thread it
+ * ends that loop, as soon as nobody uses the filesystem any more.
  */
 void fuse_session_unmount(struct fuse_session *se);
 
@@ -872,7 +877,9 @@ void fuse_session_process_buf(struct fuse_session *se, const struct fuse_buf *bu
 /*
  * Receives a request. buf starts as zeros; memory is allocated for it if
  * buf->mem is NULL, may be used for the next call, and is the caller's to
- * free(). Returns its bytes, 0 if the connection has ended, or a negative
+ * free(). Where buf->mem_size says that it is too small, it is replaced, so it
+ * must come from malloc() then; with mem_size 0 it must have room for 257 pages.
+ * Returns its bytes, 0 if the connection has ended, or a negative
  * errno: -EINTR and -EAGAIN: try again.
  */
 int fuse_session_receive_buf(struct fuse_session *se, struct fuse_buf *buf);

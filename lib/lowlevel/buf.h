@@ -20,4 +20,11 @@ size_t ll_buf_left(const struct fuse_bufvec *bufv);
  * are more or if some are behind descriptors. Leaves the position alone. */
 int ll_buf_iov(const struct fuse_bufvec *bufv, struct iovec *iov, int max);
 
+/* Moves the position to the end. */
+static inline void ll_buf_use_up(struct fuse_bufvec *bufv)
+{
+	bufv->idx = bufv->count;
+	bufv->off = 0;
+}
+
 #endif

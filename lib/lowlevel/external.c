@@ -32,6 +32,12 @@ static bool knows_mem_size(void)
 	return !abi_is_old();
 }
 
+/* The program brought a buffer and does not say how large it is. */
+static bool is_of_secret_size(const struct fuse_buf *buf)
+{
+	return buf->mem && (!knows_mem_size() || buf->mem_size == 0);
+}
+
 /* Makes sure of a buffer that fits; the program frees it with free(). Returns
  * its size, or -ENOMEM. */
 static ssize_t ensure_buffer(struct fuse_session *se, struct fuse_buf *buf)
@@ -41,8 +47,7 @@ static ssize_t ensure_buffer(struct fuse_session *se, struct fuse_buf *buf)
 
 	if (want < USUAL_BUFFER)
 		want = USUAL_BUFFER;
-	/* Its size is the program's secret. */
-	if (buf->mem && (!knows_mem_size() || buf->mem_size == 0))
+	if (is_of_secret_size(buf))
 		return USUAL_BUFFER;
 	if (buf->mem && buf->mem_size >= want)
 		return (ssize_t)buf->mem_size;
@@ -59,17 +64,16 @@ static ssize_t ensure_buffer(struct fuse_session *se, struct fuse_buf *buf)
 
 PROFUSE_EXPORT int fuse_session_receive_buf(struct fuse_session *se, struct fuse_buf *buf)
 {
-	ssize_t cap = ensure_buffer(se, buf);
-	ssize_t len;
+	ssize_t cap, len;
 
+	/* Then requests must not become larger than what it has always had. */
+	if (is_of_secret_size(buf) || !knows_mem_size())
+		se->buf_grow_ok = false;
+	cap = ensure_buffer(se, buf);
 	if (cap < 0) {
 		fuse_log(FUSE_LOG_ERR, "fuse: failed to allocate a receive buffer\n");
 		return (int)cap;
 	}
-	/* A program that reads requests with buffers of its own decides how
-	 * large they may become. */
-	if (!knows_mem_size())
-		se->buf_grow_ok = false;
 	len = sess_receive(se, buf->mem, (size_t)cap);
 	if (len > 0) {
 		buf->flags = 0;

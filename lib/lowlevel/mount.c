@@ -142,9 +142,11 @@ static int mount_session(struct ll *ll, const char *mountpoint)
 PROFUSE_EXPORT int fuse_session_mount(struct fuse_session *se, const char *mountpoint)
 {
 	struct ll *ll = ll_of(se);
+	int err;
 
 	if (!mountpoint) {
 		fuse_log(FUSE_LOG_ERR, "fuse: no mount point given\n");
+		errno = EINVAL;
 		return -1;
 	}
 	if (se->xport) {
@@ -152,15 +154,19 @@ PROFUSE_EXPORT int fuse_session_mount(struct fuse_session *se, const char *mount
 			 "fuse: the session already has a connection; %s is not "
 			 "mounted\n",
 			 mountpoint);
+		errno = EBUSY;
 		return -1;
 	}
 	ll->mountpoint = strdup(mountpoint);
 	if (!ll->mountpoint) {
 		fuse_log(FUSE_LOG_ERR, "fuse: failed to allocate memory\n");
+		errno = ENOMEM;
 		return -1;
 	}
-	if (mount_session(ll, mountpoint)) {
+	err = mount_session(ll, mountpoint);
+	if (err) {
 		free(take(ll->mountpoint));
+		errno = -err;
 		return -1;
 	}
 	bg_note(BG_MOUNTED);

@@ -258,8 +258,10 @@ static int store(struct fuse_session *se, notify_fn *send, fuse_ino_t ino, off_t
 	if (size > UINT32_MAX - 4096)
 		return -EINVAL;
 	count = ll_buf_iov(bufv, iov, STACK_IOV);
-	if (count >= 0)
+	if (count >= 0) {
+		ll_buf_use_up(bufv);
 		return store_iov(se, send, ino, offset, iov, count, size);
+	}
 	return store_copied(se, send, ino, offset, bufv, flags, size);
 }
 

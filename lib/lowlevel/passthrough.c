@@ -21,20 +21,18 @@ PROFUSE_EXPORT int fuse_passthrough_open(fuse_req_t req, int fd)
 
 	if (id > 0)
 		return id;
+	if (id == 0)
+		errno = EIO;
 	fuse_log(FUSE_LOG_ERR, "fuse: descriptor %d cannot be a backing file: %s%s\n", fd,
-		 strerror(id < 0 ? errno : EIO),
-		 errno == EPERM ? " (needs FUSE_CAP_PASSTHROUGH and root)" : "");
+		 strerror(errno), errno == EPERM ? " (needs FUSE_CAP_PASSTHROUGH and root)" : "");
 	return 0;
 }
 
 PROFUSE_EXPORT int fuse_passthrough_close(fuse_req_t req, int backing_id)
 {
-	int res = ioctl(device_fd(req), FUSE_DEV_IOC_BACKING_CLOSE, &backing_id);
-
-	if (res >= 0)
-		return res;
-	res = -errno;
+	if (ioctl(device_fd(req), FUSE_DEV_IOC_BACKING_CLOSE, &backing_id) >= 0)
+		return 0;
 	fuse_log(FUSE_LOG_ERR, "fuse: backing file %d cannot be closed: %s\n", backing_id,
-		 strerror(-res));
-	return res;
+		 strerror(errno));
+	return -1;
 }

@@ -58,7 +58,9 @@ PROFUSE_EXPORT int fuse_reply_data(fuse_req_t req, struct fuse_bufvec *bufv,
 	if (len == 0)
 		return fuse_reply_buf(req, NULL, 0);
 	count = ll_buf_iov(bufv, iov, STACK_IOV);
-	if (count >= 0)
+	if (count >= 0) {
+		ll_buf_use_up(bufv);
 		return ll_reply_iov(req, PROTO_REPLY_BYTES, NULL, 0, iov, count);
+	}
 	return reply_copied(req, bufv, flags, len);
 }

@@ -167,6 +167,9 @@ static void limit_wishes(struct fuse_session *se, uint64_t flags)
 
 	if (flags & FUSE_INIT_FLAG(MAX_PAGES))
 		limit = kernel_max_pages() * page;
+	/* A program that receives by itself has buffers of the usual size. */
+	if (!se->buf_grow_ok && limit > DEFAULT_MAX_PAGES * page)
+		limit = DEFAULT_MAX_PAGES * page;
 	if (info->max_write > limit)
 		info->max_write = (uint32_t)limit;
 	if (info->max_write < MIN_MAX_WRITE)

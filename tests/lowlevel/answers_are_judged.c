@@ -376,6 +376,8 @@ static void data_comes_from_memory_and_descriptors(void **state)
 	*buf_at(vec, 2) = (struct fuse_buf){.mem = (void *)"def", .size = 3};
 	assert_int_equal(mock_read(m, 5, 0, got, 64, 0), 6);
 	assert_memory_equal(got, "abcdef", 6);
+	assert_int_equal(vec->idx, 3); /* used up */
+	vec->idx = 0;
 	vec->off = 2; /* in the middle */
 	assert_int_equal(mock_read(m, 5, 0, got, 64, 0), 4);
 	assert_memory_equal(got, "cdef", 4);
