@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -34,8 +35,11 @@ static pid_t start_server(const char *dir)
 
 	CHECK(pipe(fds) == 0);
 	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		/* Also when the case fails. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		serve(dir, fds[1]);
+	}
 	CHECK(pid > 0);
 	close(fds[1]);
 	CHECK(read(fds[0], &byte, 1) == 1);
