@@ -336,9 +336,11 @@ def limits_test(limit, values, *args):
 
 limits_test(resource.RLIMIT_FSIZE, (0, 1, 100))
 limits_test(resource.RLIMIT_NOFILE, list(range(3, 24)))
+limits_test(resource.RLIMIT_NOFILE, list(range(3, 24)), "-o", "fsname=" + "x" * 300)
 limits_test(resource.RLIMIT_STACK, (16 << 10, 32 << 10, 64 << 10, 128 << 10))
-limits_test(resource.RLIMIT_AS, (1 << 20, 2 << 20, 3 << 20, 4 << 20, 8 << 20))
-limits_test(resource.RLIMIT_DATA, (0, 1 << 16, 1 << 20))
+for args in ((), ("-o", "fsname=" + "x" * 300)):
+    limits_test(resource.RLIMIT_AS, [n << 18 for n in range(4, 24)], *args)
+    limits_test(resource.RLIMIT_DATA, [n << 14 for n in range(20)], *args)
 limits_test(resource.RLIMIT_NPROC, (0, 1))
 limits_test(resource.RLIMIT_MEMLOCK, (0,))
 limits_test(resource.RLIMIT_SIGPENDING, (0,))

@@ -32,11 +32,13 @@ struct job {
 	int device;
 	bool device_sent;
 	bool attached;
+	bool exact;   /* mount_fd came from fsmount and can be no other mount */
 	int mount_fd; /* the new mount, attached or not */
 	struct mount_id mount;
 };
 
-/* ---- steps: 0, or a negative errno after saying why ---- */
+/* ---- steps: 0, or a negative errno. The table has the words to say then, or
+ * NULL where the step has said why itself. ---- */
 
 static int check_socket(struct job *j)
 {
@@ -112,10 +114,10 @@ static void explain(enum verdict v, const struct job *j)
 static int judge(struct job *j)
 {
 	enum verdict v = policy_options(j->caller, &j->opt, &j->conf);
-	int r;
 
 	if (v == V_ALLOW) {
-		r = pin_facts(&j->pin, &j->facts);
+		int r = pin_facts(&j->pin, &j->facts);
+
 		if (r < 0) {
 			say("failed to access mountpoint %s: %s", j->req.mountpoint, strerror(-r));
 			return r;
@@ -138,32 +140,17 @@ static int warn_unsafe(struct job *j)
 static int open_device(struct job *j)
 {
 	j->device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (j->device >= 0)
-		return 0;
-	say("failed to open /dev/fuse: %s%s", strerror(errno),
-	    errno == ENOENT || errno == ENODEV ? " (is the kernel module fuse loaded?)" : "");
-	return -errno;
-}
-
-/* A user's helpers may wait only while there are not too many of them. */
-static int enter(struct job *j, const char *name, int64_t max)
-{
-	int r = watch_enter(name, j->caller, max);
-
-	if (r < 0)
-		say("cannot wait for the caller: %s",
-		    r == -EAGAIN ? "too many others do" : strerror(-r));
-	return r;
+	return j->device < 0 ? -errno : 0;
 }
 
 static int may_wait(struct job *j)
 {
-	return enter(j, "fusermount3-s", SYNC_WAITERS);
+	return watch_enter("fusermount3-s", j->caller, SYNC_WAITERS);
 }
 
 static int may_stay(struct job *j)
 {
-	return enter(j, "fusermount3-w", j->conf.mount_max);
+	return watch_enter("fusermount3-w", j->caller, j->conf.mount_max);
 }
 
 static int send_device(struct job *j)
@@ -171,8 +158,6 @@ static int send_device(struct job *j)
 	int r = comm_send_device(j->req.comm_fd, j->device);
 
 	j->device_sent = r == 0;
-	if (r < 0)
-		say("sending file descriptor failed: %s", strerror(-r));
 	return r;
 }
 
@@ -180,8 +165,6 @@ static int wait_for_go(struct job *j)
 {
 	int r = comm_wait_for_go(j->req.comm_fd, SYNC_SECONDS);
 
-	if (r < 0)
-		say("the caller did not say when to mount: %s", strerror(-r));
 	alarm(STEP_SECONDS);
 	return r;
 }
@@ -191,11 +174,7 @@ static int create(struct job *j)
 	int r = plan_build(&j->plan, &j->opt, policy_flags(j->caller, &j->opt), j->device,
 			   j->facts.mode);
 
-	if (r == 0)
-		r = priv_create(&j->plan, &j->mount_fd);
-	if (r < 0)
-		say("mount failed: %s", strerror(-r));
-	return r;
+	return r < 0 ? r : priv_create(&j->plan, &j->mount_fd);
 }
 
 /* After mount(2), which gives no descriptor: what is now at the place whose
@@ -209,54 +188,78 @@ static int open_mounted(const struct job *j)
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", j->pin.at);
 	n = readlink(link, path, sizeof(path) - 1);
 	if (n < 0)
-		return -1;
+		return -errno;
 	path[n] = '\0';
-	return open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	n = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return n < 0 ? -errno : (int)n;
+}
+
+/* One for the mount, one for the mount table: without these, confirm() could
+ * not tell what was mounted. */
+static bool two_descriptors_left(void)
+{
+	CLEANUP_CLOSE int one = dup(STDERR_FILENO);
+	CLEANUP_CLOSE int two = dup(STDERR_FILENO);
+
+	return one >= 0 && two >= 0;
+}
+
+static void block_signals(void)
+{
+	sigset_t all;
+
+	alarm(0);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
 }
 
 /* From here until the caller has been told, only SIGKILL can leave a mount
  * without a daemon. */
 static int attach(struct job *j)
 {
-	sigset_t all;
 	int r;
 
-	alarm(0);
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
-	if (comm_peer_gone(j->req.comm_fd)) {
-		say("the caller has gone");
+	block_signals();
+	if (comm_peer_gone(j->req.comm_fd))
 		return -EPIPE;
-	}
+	j->exact = j->mount_fd >= 0;
+	if (!j->exact && !two_descriptors_left())
+		return -EMFILE;
 	r = priv_attach(&j->plan, j->mount_fd, j->pin.at);
-	if (r < 0) {
-		say("mount failed: %s", strerror(-r));
-		return r;
-	}
-	if (j->mount_fd < 0)
-		j->mount_fd = open_mounted(j);
-	j->attached = true;
-	return 0;
+	j->attached = r == 0;
+	if (j->attached && !j->exact)
+		r = j->mount_fd = open_mounted(j);
+	return r < 0 ? r : 0;
 }
 
 struct rank {
 	uid_t caller;
 	int id;
 	int parent;
-	bool fuse;
 	uint64_t mounts; /* the caller's, in order of age, up to this one */
+	bool found;
 };
 
 static bool count_until(const struct mount_entry *e, void *arg)
 {
 	struct rank *k = arg;
+	bool owned = policy_owns(k->caller, e);
 
-	k->mounts += policy_owns(k->caller, e);
-	if (e->id != k->id)
-		return true;
-	k->fuse = policy_owns(k->caller, e);
+	k->mounts += owned;
+	k->found = owned && e->id == k->id;
 	k->parent = e->parent;
-	return false;
+	return e->id != k->id;
+}
+
+/* Early, for a clear answer; confirm() does it in earnest. */
+static int count(struct job *j)
+{
+	struct rank k = {.caller = j->caller, .id = -1};
+	int r = mounts_each(count_until, &k);
+	enum verdict v = policy_count(j->caller, k.mounts + 1, &j->conf);
+
+	explain(r < 0 ? V_ALLOW : v, j);
+	return r < 0 ? r : v == V_ALLOW ? 0 : -EPERM;
 }
 
 /* The kernel puts a mount on top of what has been mounted at the place in the
@@ -265,20 +268,26 @@ static bool count_until(const struct mount_entry *e, void *arg)
 static int confirm(struct job *j)
 {
 	struct rank k = {.caller = j->caller};
-	struct mount_id under;
+	struct mount_id under = {0};
 	enum verdict v;
+	int r = mount_id_at(j->mount_fd, "", &j->mount);
 
-	if (mount_id_at(j->mount_fd, "", &j->mount) < 0 || mount_id_at(j->pin.at, "", &under) < 0)
-		goto lost;
+	if (r == 0)
+		r = mount_id_at(j->pin.at, "", &under);
 	k.id = j->mount.id;
-	if (mounts_each(count_until, &k) < 0 || !k.fuse || k.parent != under.id)
-		goto lost;
+	if (r == 0)
+		r = mounts_each(count_until, &k);
+	if (r == 0 && (!k.found || k.parent != under.id)) {
+		say("mount failed: something else was mounted on %s", j->req.mountpoint);
+		return -EBUSY;
+	}
+	if (r < 0) {
+		say("mount failed: %s", strerror(-r));
+		return r;
+	}
 	v = policy_count(j->caller, k.mounts, &j->conf);
 	explain(v, j);
 	return v == V_ALLOW ? 0 : -EPERM;
-lost:
-	say("mount failed: something else was mounted on %s", j->req.mountpoint);
-	return -EBUSY;
 }
 
 /* An open mount is busy, and the caller may want to unmount at once. */
@@ -291,11 +300,7 @@ static int let_go(struct job *j)
 
 static int send_status(struct job *j)
 {
-	int r = comm_send_status(j->req.comm_fd, 0);
-
-	if (r < 0)
-		say("sending the status failed: %s", strerror(-r));
-	return r;
+	return comm_send_status(j->req.comm_fd, 0);
 }
 
 static int unmount(struct job *j)
@@ -322,11 +327,8 @@ static int find_mount(struct job *j)
 
 static int watch(struct job *j)
 {
-	sigset_t all;
-
-	alarm(0);
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
+	block_signals();
+	j->attached = false; /* from now on the mount is the daemon's */
 	return watch_and_unmount(j->req.comm_fd, &j->mount, j->caller);
 }
 
@@ -343,29 +345,31 @@ enum when {
 static const struct step {
 	int (*run)(struct job *j);
 	unsigned int when;	 /* any of these */
-	unsigned int privileges; /* what the step may do as root, once */
+	unsigned int privileges; /* what priv.c will do for it */
+	const char *failure;
 } steps[] = {
-	{check_socket, MOUNT | SYNC | WATCH, 0},
-	{read_options, MOUNT | SYNC, 0},
-	{read_conf, MOUNT | SYNC | WATCH, 0},
-	{pin_path, MOUNT | SYNC | WATCH | UMOUNT, 0},
-	{judge, MOUNT | SYNC, 0},
-	{warn_unsafe, MOUNT | SYNC, 0},
-	{open_device, MOUNT | SYNC, 0},
-	{may_wait, SYNC, 0},
-	{send_device, SYNC, 0},
-	{wait_for_go, SYNC, 0},
-	{judge, SYNC, 0}, /* again: time has passed */
-	{may_stay, STAY | WATCH, 0},
-	{create, MOUNT | SYNC, PRIV_CREATE},
-	{attach, MOUNT | SYNC, PRIV_ATTACH},
-	{confirm, MOUNT | SYNC, 0},
-	{let_go, MOUNT | SYNC, 0},
-	{send_device, MOUNT, 0},
-	{send_status, SYNC, 0},
-	{unmount, UMOUNT, PRIV_EXPIRE | PRIV_DETACH},
-	{find_mount, WATCH, 0},
-	{watch, STAY | WATCH, PRIV_EXPIRE | PRIV_DETACH},
+	{check_socket, MOUNT | SYNC | WATCH, 0, NULL},
+	{read_options, MOUNT | SYNC, 0, NULL},
+	{read_conf, MOUNT | SYNC | WATCH, 0, NULL},
+	{pin_path, MOUNT | SYNC | WATCH | UMOUNT, 0, NULL},
+	{judge, MOUNT | SYNC, 0, NULL},
+	{warn_unsafe, MOUNT | SYNC, 0, NULL},
+	{open_device, MOUNT | SYNC, 0, "failed to open /dev/fuse"},
+	{may_wait, SYNC, 0, "too many helpers of this user wait"},
+	{send_device, SYNC, 0, "sending file descriptor failed"},
+	{wait_for_go, SYNC, 0, "the caller did not say when to mount"},
+	{judge, SYNC, 0, NULL}, /* again: time has passed */
+	{may_stay, STAY | WATCH, 0, "too many helpers of this user stay"},
+	{count, MOUNT | SYNC, 0, NULL},
+	{create, MOUNT | SYNC, PRIV_CREATE, "mount failed"},
+	{attach, MOUNT | SYNC, PRIV_ATTACH, "mount failed"},
+	{confirm, MOUNT | SYNC, 0, NULL},
+	{let_go, MOUNT | SYNC, 0, NULL},
+	{send_device, MOUNT, 0, "sending file descriptor failed"},
+	{send_status, SYNC, 0, "sending the status failed"},
+	{unmount, UMOUNT, PRIV_EXPIRE | PRIV_DETACH, NULL},
+	{find_mount, WATCH, 0, NULL},
+	{watch, STAY | WATCH, PRIV_EXPIRE | PRIV_DETACH, NULL},
 };
 
 static unsigned int now(const struct job *j)
@@ -380,10 +384,13 @@ static unsigned int now(const struct job *j)
 /* By its descriptor, or by its number when that has been let go. */
 static int undo(struct job *j)
 {
+	struct mount_id id;
 	int r = -EBUSY;
 
 	if (j->mount_fd >= 0)
-		return priv_detach(j->mount_fd);
+		return j->exact || unmount_may(j->mount_fd, j->caller, &id) == 0
+			       ? priv_detach(j->mount_fd)
+			       : r;
 	for (int i = 0; r == -EBUSY && j->mount.id && i < 100; i++)
 		r = watch_take_away(&j->mount, j->caller, false);
 	return r;
@@ -398,6 +405,8 @@ static int run(struct job *j)
 			continue;
 		priv_permit(steps[i].privileges);
 		r = steps[i].run(j);
+		if (r < 0 && steps[i].failure)
+			say("%s: %s", steps[i].failure, strerror(-r));
 	}
 	priv_permit(PRIV_EXPIRE | PRIV_DETACH);
 	if (r < 0 && j->attached && undo(j) < 0)

@@ -20,56 +20,53 @@
  * be believed. Everything here stores what users put there, so covering a
  * directory one may write to gives nothing that writing to it does not.
  */
-static const struct {
-	uint64_t magic;
-	const char *name; /* for the reader */
-} storage[] = {
+static const uint64_t storage[] = {
 	/* on a local disk */
-	{0xca451a4e, "bcachefs"},
-	{0x9123683e, "btrfs"},
-	{0x2011bab0, "exfat"},
-	{0xef53, "ext2, ext3, ext4"},
-	{0xf2f52010, "f2fs"},
-	{0x482b, "hfs+"},
-	{0x72b6, "jffs2"},
-	{0x3153464a, "jfs"},
-	{0x4d44, "msdos, vfat"},
-	{0x3434, "nilfs"},
-	{0x5346544e, "ntfs"},
-	{0x7366746e, "ntfs3"},
-	{0x52654973, "reiserfs"},
-	{0x73717368, "squashfs"},
-	{0x24051905, "ubifs"},
-	{0x736675005346544e, "ufsd"},
-	{0x58465342, "xfs"},
-	{0x2fc12fc1, "zfs"},
+	0xca451a4e,	    /* bcachefs */
+	0x9123683e,	    /* btrfs */
+	0x2011bab0,	    /* exfat */
+	0xef53,		    /* ext2, ext3, ext4 */
+	0xf2f52010,	    /* f2fs */
+	0x482b,		    /* hfs+ */
+	0x72b6,		    /* jffs2 */
+	0x3153464a,	    /* jfs */
+	0x4d44,		    /* msdos, vfat */
+	0x3434,		    /* nilfs */
+	0x5346544e,	    /* ntfs */
+	0x7366746e,	    /* ntfs3 */
+	0x52654973,	    /* reiserfs */
+	0x73717368,	    /* squashfs */
+	0x24051905,	    /* ubifs */
+	0x736675005346544e, /* ufsd */
+	0x58465342,	    /* xfs */
+	0x2fc12fc1,	    /* zfs */
 	/* over a network, or shared in a cluster */
-	{0x00c36400, "ceph"},
-	{0xff534d42, "cifs"},
-	{0xfe534d42, "smb2"},
-	{0x01161970, "gfs2"},
-	{0x47504653, "gpfs"},
-	{0x0bd00bd0, "lustre"},
-	{0x564c, "ncp"},
-	{0x6969, "nfs"},
-	{0x5346414f, "openafs"},
-	{0xaad7aaea, "panfs"},
-	{0x19031997, "wekafs"},
+	0x00c36400, /* ceph */
+	0xff534d42, /* cifs */
+	0xfe534d42, /* smb2 */
+	0x01161970, /* gfs2 */
+	0x47504653, /* gpfs */
+	0x0bd00bd0, /* lustre */
+	0x564c,	    /* ncp */
+	0x6969,	    /* nfs */
+	0x5346414f, /* openafs */
+	0xaad7aaea, /* panfs */
+	0x19031997, /* wekafs */
 	/* on top of another filesystem */
-	{0x61756673, "aufs"},
-	{0xf15f, "ecryptfs"},
-	{0x65735546, "fuse, virtiofs"},
-	{0x794c7630, "overlayfs"},
-	{0x0187, "autofs"},
+	0x61756673, /* aufs */
+	0xf15f,	    /* ecryptfs */
+	0x65735546, /* fuse, virtiofs */
+	0x794c7630, /* overlayfs */
+	0x0187,	    /* autofs */
 	/* in memory */
-	{0x01021994, "tmpfs"},
-	{0x858458f6, "ramfs"},
+	0x01021994, /* tmpfs */
+	0x858458f6, /* ramfs */
 };
 
 static bool type_allowed(uint64_t magic, const struct conf *c)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(storage); i++)
-		if (storage[i].magic == magic)
+		if (storage[i] == magic)
 			return true;
 	for (size_t i = 0; i < c->n_extra_types; i++)
 		if (c->extra_types[i] == magic)

@@ -5,8 +5,9 @@
  *
  * From priv_drop() on the process has the caller's ids and no effective
  * capability. CAP_SYS_ADMIN stays permitted and is raised around single system
- * calls, none of which resolves a path that anybody but the kernel has made:
- * "" with a descriptor, /proc/self/fd/N, or one name in a pinned directory.
+ * calls, none of which resolves a path that a user could redirect: "" with a
+ * descriptor, /proc/self/fd/N, or one name in a pinned directory.
+ * docs/internals/privsep.md walks through this file line by line.
  */
 #include "fusermount3.h"
 
@@ -15,7 +16,6 @@
 #include <linux/mount.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
