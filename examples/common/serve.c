@@ -33,13 +33,16 @@ static int loop(struct fuse_session *se, const struct fuse_cmdline_opts *opts)
 	return ret;
 }
 
-static int mount_and_loop(struct fuse_session *se, const struct fuse_cmdline_opts *opts)
+static int mount_and_loop(struct fuse_session *se, const struct fuse_cmdline_opts *opts,
+			  const struct example *ex)
 {
 	int ret = 1;
 
 	if (fuse_set_signal_handlers(se) != 0)
 		return 1;
 	if (fuse_session_mount(se, opts->mountpoint) == 0) {
+		if (ex->mounted)
+			ex->mounted(ex->data, opts->mountpoint);
 		/* A positive result is the signal that asked us to stop: a clean end. */
 		if (fuse_daemonize(opts->foreground) == 0)
 			ret = loop(se, opts) < 0;
@@ -61,7 +64,7 @@ static int run(struct fuse_args *args, const struct fuse_cmdline_opts *opts,
 	se = fuse_session_new(args, ex->ops, ex->ops_size, ex->data);
 	if (!se)
 		return 1;
-	ret = mount_and_loop(se, opts);
+	ret = mount_and_loop(se, opts, ex);
 	fuse_session_destroy(se);
 	return ret;
 }

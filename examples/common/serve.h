@@ -22,6 +22,8 @@ struct example {
 	 * or an exit status. May be NULL.
 	 */
 	int (*prepare)(void *data);
+	/* Called when the mount is there and before it is served. May be NULL. */
+	void (*mounted)(void *data, const char *mountpoint);
 	void *data;
 };
 

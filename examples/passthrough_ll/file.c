@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Open files and their bytes. An open file is a descriptor, and that is its handle. */
+#include "ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/*
+ * Flags for the descriptor behind an open file.
+ *
+ * Not O_APPEND: pages that were changed through a shared mapping come back as writes at their
+ * place, through any descriptor that may write. Appending is done by pwritev2() instead. Not
+ * O_DIRECT: our buffers have no alignment, and the kernel has kept its cache out already. With
+ * writeback the kernel reads parts of pages also for those who only write.
+ */
+static int backing_flags(int flags)
+{
+	flags &= ~(O_APPEND | O_DIRECT | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY);
+	if (fs.writeback && (flags & O_ACCMODE) == O_WRONLY)
+		flags = (flags & ~O_ACCMODE) | O_RDWR;
+	return flags;
+}
+
+/* --- I/O that bypasses us (-o passthrough) --- */
+
+/*
+ * All opens of an inode must go the same way: through one backing file or by requests. The first
+ * open decides, until the last one is gone.
+ */
+static void backing_begin(fuse_req_t req, struct inode *inode, int fd, struct fuse_file_info *fi)
+{
+	if (!fs.backing)
+		return;
+	pthread_mutex_lock(&inode->backing_lock);
+	if (inode->backing_users++ == 0 && inode->backing_id == 0) {
+		/* For all that a later open may want to do. */
+		int both = reopen(fd, O_RDWR);
+
+		if (both >= 0) {
+			inode->backing_id = fuse_passthrough_open(req, both);
+			close(both);
+		}
+	}
+	fi->backing_id = inode->backing_id;
+	pthread_mutex_unlock(&inode->backing_lock);
+}
+
+/* Without a request to close it by (req NULL), the backing file stays for the next open. */
+static void backing_end(fuse_req_t req, struct inode *inode)
+{
+	if (!fs.backing)
+		return;
+	pthread_mutex_lock(&inode->backing_lock);
+	if (--inode->backing_users == 0 && inode->backing_id > 0 && req) {
+		fuse_passthrough_close(req, inode->backing_id);
+		inode->backing_id = 0;
+	}
+	pthread_mutex_unlock(&inode->backing_lock);
+}
+
+/* --- open and close --- */
+
+static void opened(fuse_req_t req, struct inode *inode, int fd, struct fuse_file_info *fi)
+{
+	fi->fh = fd;
+	fi->direct_io = fs.cache == CACHE_NEVER;
+	fi->parallel_direct_writes = fi->direct_io;
+	fi->keep_cache = fs.cache == CACHE_ALWAYS;
+	backing_begin(req, inode, fd, fi);
+	if (fi->backing_id) {
+		fi->direct_io = 0;
+		fi->parallel_direct_writes = 0;
+		fi->keep_cache = 0;
+	}
+}
+
+void pt_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct inode *inode = inode_of(ino);
+	const int path_fd = fdcache_get(inode);
+	int fd, err;
+
+	if (path_fd < 0) {
+		fuse_reply_err(req, errno);
+		return;
+	}
+	fd = reopen(path_fd, backing_flags(fi->flags));
+	err = errno;
+	fdcache_put(inode);
+	if (fd < 0) {
+		fuse_reply_err(req, err);
+		return;
+	}
+	if (fi->flags & O_TRUNC)
+		caller_wrote(req, fd);
+	opened(req, inode, fd, fi);
+	/* If the open was given up, no release comes; the inode is still known by its lookup. */
+	if (fuse_reply_open(req, fi) != 0) {
+		backing_end(NULL, inode);
+		close(fd);
+	}
+}
+
+/* A new file, with or without a name: its inode, and the answer to the request. */
+static void reply_created(fuse_req_t req, struct inode *dir, const char *name, int fd,
+			  struct fuse_file_info *fi)
+{
+	const int place = reopen(fd, O_PATH);
+	struct fuse_entry_param entry;
+	struct inode *inode;
+	int err;
+
+	err = place < 0 ? errno : names_enter(place, dir, name ? name : "", &entry);
+	if (err) {
+		close(fd);
+		fuse_reply_err(req, err);
+		return;
+	}
+	inode = inode_of(entry.ino);
+	if (!name)
+		fdcache_keep(inode);
+	opened(req, inode, fd, fi);
+	if (fuse_reply_create(req, &entry, fi) != 0) {
+		backing_end(NULL, inode);
+		close(fd);
+		inode_unref(inode, 1);
+	}
+}
+
+static int create_as_caller(fuse_req_t req, int dirfd, const char *name, int flags, mode_t mode)
+{
+	struct caller caller;
+	int fd, err = caller_begin(req, &caller);
+
+	if (err) {
+		errno = err;
+		return -1;
+	}
+	fd = open_with_room(dirfd, name, flags | O_CLOEXEC, mode & ~caller.mask);
+	err = errno;
+	caller_end(&caller);
+	if (fd >= 0)
+		caller_give(req, dirfd, fd);
+	errno = err;
+	return fd;
+}
+
+void pt_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+	       struct fuse_file_info *fi)
+{
+	struct inode *dir = inode_of(parent);
+	const int dirfd = fdcache_get(dir);
+	int fd, err;
+
+	if (dirfd < 0) {
+		fuse_reply_err(req, errno);
+		return;
+	}
+	fd = create_as_caller(req, dirfd, name, backing_flags(fi->flags) | O_CREAT | O_EXCL, mode);
+	err = errno;
+	fdcache_put(dir);
+	if (fd >= 0) {
+		reply_created(req, dir, name, fd, fi);
+		return;
+	}
+	/*
+	 * Somebody made it below the source after the kernel had found nothing. The kernel has
+	 * not checked who may open that file: let it look again.
+	 */
+	if (err == EEXIST && !(fi->flags & O_EXCL))
+		err = ESTALE;
+	fuse_reply_err(req, err);
+}
+
+void pt_tmpfile(fuse_req_t req, fuse_ino_t parent, mode_t mode, struct fuse_file_info *fi)
+{
+	struct inode *dir = inode_of(parent);
+	const int dirfd = fdcache_get(dir);
+	int fd, err;
+
+	if (dirfd < 0) {
+		fuse_reply_err(req, errno);
+		return;
+	}
+	fd = create_as_caller(req, dirfd, ".",
+			      backing_flags(fi->flags) | O_TMPFILE | (fi->flags & O_EXCL), mode);
+	err = errno;
+	fdcache_put(dir);
+	if (fd < 0)
+		fuse_reply_err(req, err);
+	else
+		reply_created(req, dir, NULL, fd, fi);
+}
+
+void pt_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	/* Some filesystems tell of failed writes only when a descriptor is closed. */
+	const int copy = dup(fi->fh);
+	const int err = copy >= 0 && close(copy) < 0 ? errno : 0;
+
+	locking_flush(inode_of(ino), fi->lock_owner);
+	fuse_reply_err(req, err);
+}
+
+void pt_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct inode *inode = inode_of(ino);
+
+	locking_release(inode, fi->fh);
+	backing_end(req, inode);
+	close(fi->fh);
+	fuse_reply_err(req, 0);
+}
+
+/* --- bytes --- */
+
+void pt_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	struct fuse_bufvec buf = FUSE_BUFVEC_INIT(size);
+
+	buf.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
+	buf.buf[0].fd = fi->fh;
+	buf.buf[0].pos = off;
+	fuse_reply_data(req, &buf, 0);
+}
+
+void pt_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
+	      struct fuse_file_info *fi)
+{
+	const struct iovec iov = {.iov_base = (void *)buf, .iov_len = size};
+	/* A page that comes out of the cache has a place already. */
+	const bool append = (fi->flags & O_APPEND) && !fi->writepage && !fs.writeback;
+	const ssize_t n = pwritev2(fi->fh, &iov, 1, off, append ? RWF_APPEND : 0);
+
+	if (n < 0) {
+		fuse_reply_err(req, errno);
+		return;
+	}
+	caller_wrote(req, fi->fh);
+	fuse_reply_write(req, n);
+}
+
+void pt_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+	const int ret = datasync ? fdatasync(fi->fh) : fsync(fi->fh);
+
+	fuse_reply_err(req, ret < 0 ? errno : 0);
+}
+
+void pt_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len,
+		  struct fuse_file_info *fi)
+{
+	fuse_reply_err(req, fallocate(fi->fh, mode, off, len) < 0 ? errno : 0);
+}
+
+/* Nobody else uses the descriptor's position. */
+void pt_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi)
+{
+	const off_t ret = lseek(fi->fh, off, whence);
+
+	if (ret < 0)
+		fuse_reply_err(req, errno);
+	else
+		fuse_reply_lseek(req, ret);
+}
+
+void pt_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
+			struct fuse_file_info *fi_in, fuse_ino_t ino_out, off_t off_out,
+			struct fuse_file_info *fi_out, size_t len, int flags)
+{
+	const ssize_t n = copy_file_range(fi_in->fh, &off_in, fi_out->fh, &off_out, len, flags);
+
+	if (n < 0) {
+		fuse_reply_err(req, errno);
+		return;
+	}
+	caller_wrote(req, fi_out->fh);
+	fuse_reply_write(req, n);
+}
