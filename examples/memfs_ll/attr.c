@@ -88,11 +88,11 @@ static void set_times_locked(struct inode *inode, const struct stat *attr, int t
 		inode->mtime = attr->st_mtim;
 }
 
-static int setattr_locked(struct inode *inode, const struct stat *attr, int to_set, bool by_handle)
+static int setattr_locked(struct inode *inode, const struct stat *attr, int to_set)
 {
 	const struct timespec now = time_now();
 	/* With nothing to set (the kernel asks like that, too) nothing happens. */
-	bool changed = to_set & ~(FUSE_SET_ATTR_SIZE | FUSE_SET_ATTR_CTIME);
+	const bool changed = to_set & ~FUSE_SET_ATTR_CTIME;
 	int ret;
 
 	if (to_set & FUSE_SET_ATTR_MODE) {
@@ -106,11 +106,7 @@ static int setattr_locked(struct inode *inode, const struct stat *attr, int to_s
 	if (to_set & FUSE_SET_ATTR_GID)
 		inode->gid = attr->st_gid;
 	if (to_set & FUSE_SET_ATTR_SIZE) {
-		/* truncate() to the size it has leaves the times alone, ftruncate() does not. */
-		if (attr->st_size != inode->size || by_handle) {
-			inode->mtime = now;
-			changed = true;
-		}
+		inode->mtime = now;
 		data_truncate_locked(inode, attr->st_size);
 	}
 	set_times_locked(inode, attr, to_set, now);
@@ -133,7 +129,7 @@ void memfs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set
 		return;
 	}
 	inode_lock_write(inode);
-	ret = setattr_locked(inode, attr, to_set, fi != NULL);
+	ret = setattr_locked(inode, attr, to_set);
 	inode_stat_locked(inode, &st);
 	inode_unlock(inode);
 	if (ret < 0)

@@ -9,6 +9,7 @@
  */
 #include "memfs.h"
 #include "blocks.h"
+#include "../common/giveback.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -174,7 +175,7 @@ static void inode_free(struct inode *inode)
 	locktable_free(inode->locks);
 	pthread_rwlock_destroy(&inode->lock);
 	free(inode);
-	atomic_fetch_sub(&live, 1);
+	object_freed(atomic_fetch_sub(&live, 1) - 1);
 }
 
 void inode_ref(struct inode *inode, uint64_t count)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The table of inodes that the kernel knows, in shards so that lookups seldom meet. */
 #include "passthrough.h"
+#include "../common/giveback.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@ static struct shard shards[SHARDS] = {
 };
 
 static _Atomic uint64_t next_generation = 1;
+static _Atomic uint64_t live;
 
 struct inode *inode_of(fuse_ino_t id)
 {
@@ -106,6 +108,7 @@ static struct inode *insert_locked(struct shard *shard, const struct identity *i
 	inode = calloc(1, sizeof(*inode));
 	if (!inode)
 		return NULL;
+	atomic_fetch_add(&live, 1);
 	inode->id = *id;
 	inode->type = type;
 	inode->fd = fd;
@@ -176,6 +179,7 @@ static void inode_free(struct inode *inode)
 	fdcache_remove(inode);
 	pthread_mutex_destroy(&inode->backing_lock);
 	free(inode);
+	object_freed(atomic_fetch_sub(&live, 1) - 1);
 }
 
 void inode_unref(struct inode *inode, uint64_t count)

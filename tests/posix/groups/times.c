@@ -57,7 +57,7 @@ const struct check checks_times[] = {
 	{ "open with O_TRUNC", "create f 0644 text; mark f; try f RDWR|TRUNC; since f = mc" },
 	{ "open of an empty file with O_TRUNC", "create f 0644; mark f; try f RDWR|TRUNC; since f = mc" },
 	{ "truncate to another size", "create f 0644 text; mark f; truncate f 2; since f = mc; mark f; truncate f 99; since f = mc" },
-	{ "truncate to the same size", "create f 0644 text; mark f; truncate f 4; since f = -|mc" },
+	{ "truncate to the same size", "create f 0644 text; mark f; truncate f 4; since f = mc" },
 	{ "ftruncate to the same size", "create f 0644 text; open 0 f RDWR; mark f; ftruncate 0 4; since f = mc" },
 	{ "failed truncate", "create f 0644 text; mark f; u1: truncate f 0 = EACCES; since f = -" },
 	{ "fallocate", "create f 0644 text; open 0 f RDWR; mark f; fallocate 0 none 0 100000; since f = mc" },
