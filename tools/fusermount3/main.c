@@ -305,10 +305,8 @@ static int send_status(struct job *j)
 
 static int unmount(struct job *j)
 {
-	int r;
+	int r = unmount_pinned(&j->pin, j->caller, j->req.lazy);
 
-	alarm(0); /* the daemon may have a lot to write */
-	r = unmount_pinned(&j->pin, j->caller, j->req.lazy);
 	if (r == -EINVAL) /* not a mount, or not the caller's: none to be found */
 		say("entry for %s not found in /etc/mtab", j->req.mountpoint);
 	else if (r < 0)

@@ -230,17 +230,27 @@ int priv_attach(const struct mount_plan *p, int mount_fd, int at)
 
 /* ---- unmounting ---- */
 
+static int unmount(const char *target, int flags, enum privilege p)
+{
+	/* The daemon may have a lot to write: no time limit for that. */
+	unsigned int seconds = alarm(0);
+	int r;
+
+	raise_privilege(p);
+	r = umount2(target, flags);
+	lower_privilege();
+	r = r < 0 ? -errno : 0;
+	alarm(seconds);
+	return r;
+}
+
 /* Takes the mount whose root the descriptor is out of the tree, busy or not. */
 int priv_detach(int mount_fd)
 {
 	char target[32];
-	int r;
 
 	snprintf(target, sizeof(target), "/proc/self/fd/%d", mount_fd);
-	raise_privilege(PRIV_DETACH);
-	r = umount2(target, MNT_DETACH);
-	lower_privilege();
-	return r < 0 ? -errno : 0;
+	return unmount(target, MNT_DETACH, PRIV_DETACH);
 }
 
 /*
@@ -254,9 +264,6 @@ int priv_expire(int dir, const char *name)
 
 	if (fchdir(dir) < 0)
 		return -errno;
-	raise_privilege(PRIV_EXPIRE);
-	r = umount2(name, MNT_EXPIRE | UMOUNT_NOFOLLOW);
-	lower_privilege();
-	r = r < 0 ? -errno : 0;
+	r = unmount(name, MNT_EXPIRE | UMOUNT_NOFOLLOW, PRIV_EXPIRE);
 	return chdir("/") < 0 ? -errno : r;
 }
