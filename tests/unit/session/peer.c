@@ -239,19 +239,21 @@ static void exit_frees_workers_whose_answers_nobody_reads(void **state)
 static void the_end_does_not_wait_for_notifications_that_nobody_reads(void **state)
 {
 	static char data[PIECE];
-	struct fuse_bufvec bufv = FUSE_BUFVEC_INIT(sizeof(data));
 	struct fixture f;
 	double start;
 
-	bufv.buf[0].mem = data;
 	for (int type = 0; type < 2; type++) {
 		make_session(&f);
 		connect_stream(&f, type ? SOCK_STREAM : SOCK_SEQPACKET);
 		start_loop(&f, false);
 		handshake(&f);
-		for (int i = 0; i < 20; i++)
+		for (int i = 0; i < 20; i++) {
+			struct fuse_bufvec bufv = FUSE_BUFVEC_INIT(sizeof(data));
+
+			bufv.buf[0].mem = data;
 			assert_int_equal(
 				profuse_notify_queue_store(f.se, 1, (off_t)i * PIECE, &bufv), 0);
+		}
 		assert_int_equal(profuse_notify_flush(f.se, 50), -ETIMEDOUT);
 		start = seconds();
 		fuse_session_exit(f.se);
