@@ -19,6 +19,7 @@ static void ll_init(void *data, struct fuse_conn_info *conn)
 
 	hl_config_init(f, conn);
 	atomic_store(&f->started, true);
+	hl_keeper_poke(f->keeper);
 	hl_context_leave(&outer);
 }
 
@@ -161,6 +162,7 @@ static void free_fuse(struct fuse *f)
 	hl_attrs_free(f->attrs);
 	pthread_mutex_destroy(&f->intr_lock);
 	pthread_mutex_destroy(&f->hidden_lock);
+	pthread_mutex_destroy(&f->trim_lock);
 	for (unsigned int i = f->layer_count; i-- > 0;)
 		hl_fs_free(f->layers[i]);
 	free(f->cfg.modules);
@@ -178,6 +180,7 @@ static struct fuse *new_fuse(struct fuse_args *args, const struct fuse_operation
 	}
 	pthread_mutex_init(&f->intr_lock, NULL);
 	pthread_mutex_init(&f->hidden_lock, NULL);
+	pthread_mutex_init(&f->trim_lock, NULL);
 	f->user_data = user_data;
 	if (!make_parts(f) && !hl_config_parse(f, args) &&
 	    !add_layer(f, fuse_fs_new(op, op_size, user_data)) && !push_modules(f, args) &&

@@ -67,7 +67,9 @@ struct fuse {
 	/* trim.c */
 	_Atomic unsigned int trim_count;
 	_Atomic bool trim_tight;
+	pthread_mutex_t trim_lock;
 	uint64_t trim_hand;
+	unsigned int trim_wait; /* the keeper's */
 
 	/* intr.c */
 	pthread_mutex_t intr_lock;
@@ -254,9 +256,9 @@ void hl_keeper_saturated(void *keeper);
 void hl_trim_note(struct fuse *f);
 /* Is the table so full that entries should rather not be made? */
 bool hl_trim_tight(struct fuse *f);
-/* Asks the kernel to drop what it caches until the table fits. True if it has
- * to be tried again soon. */
-bool hl_trim(struct fuse *f);
+/* Asks the kernel to drop what it caches until the table fits. Returns after how
+ * many milliseconds it should be tried again; 0 for not at all. */
+unsigned int hl_trim(struct fuse *f);
 
 /* ---- configuration (config.c) ---- */
 

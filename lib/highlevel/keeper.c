@@ -171,10 +171,10 @@ static unsigned int watch_workers(struct hl_keeper *k)
 
 /* ---- the thread ---- */
 
-static void sooner(unsigned int *wait, unsigned int seconds)
+static void sooner(unsigned int *wait, unsigned int ms)
 {
-	if (seconds && (!*wait || seconds < *wait))
-		*wait = seconds;
+	if (ms && (!*wait || ms < *wait))
+		*wait = ms;
 }
 
 /* Returns the milliseconds until there is more, 0 for never. */
@@ -183,12 +183,14 @@ static unsigned int work(struct hl_keeper *k)
 	struct fuse *f = k->f;
 	unsigned int wait = 0;
 
-	sooner(&wait, hl_table_expire(f->table));
-	sooner(&wait, hl_intr_again(f) ? 1 : 0);
-	sooner(&wait, watch_workers(k));
-	if (hl_trim(f))
-		return 20;
-	return wait * 1000;
+	/* init() may still change what there is to do; then it pokes. */
+	if (!atomic_load(&f->started))
+		return 0;
+	sooner(&wait, hl_table_expire(f->table) * 1000);
+	sooner(&wait, hl_intr_again(f) ? 1000 : 0);
+	sooner(&wait, watch_workers(k) * 1000);
+	sooner(&wait, hl_trim(f));
+	return wait;
 }
 
 static void sleep_locked(struct hl_keeper *k, unsigned int ms)

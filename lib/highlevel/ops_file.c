@@ -143,9 +143,9 @@ void hl_ll_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
  * A file without a name (O_TMPFILE) is one that was hidden from the start: the
  * filesystem has only names. link() may give it one.
  */
-static int make_hidden(struct hl_call *c, fuse_req_t req, fuse_ino_t parent, mode_t mode)
+static int make_hidden(struct hl_call *c, fuse_req_t req, fuse_ino_t parent, mode_t mode,
+		       char name[HL_HIDDEN_NAME_SIZE])
 {
-	char name[HL_HIDDEN_NAME_SIZE];
 	int flags = c->fi.flags, err;
 
 	for (int i = 0; i < 10; i++) {
@@ -183,7 +183,8 @@ void hl_ll_tmpfile(fuse_req_t req, fuse_ino_t parent, mode_t mode, struct fuse_f
 	struct fuse_entry_param e;
 	struct hl_call c = {.fi = *fi};
 	uint64_t wire = 0;
-	int err = make_hidden(&c, req, parent, mode);
+	char name[HL_HIDDEN_NAME_SIZE];
+	int err = make_hidden(&c, req, parent, mode, name);
 
 	if (!err) {
 		err = enter_hidden(&c, &e, &wire);

@@ -241,6 +241,8 @@ static int move_locked(int from, int to_dir, const char *to_name, int to, unsign
 	if (flags & RENAME_EXCHANGE) {
 		if (to <= 0)
 			return -ENOENT;
+		if (to == from)
+			return 0;
 		if (is_below(nodes[from].parent, to))
 			return -EINVAL;
 		nodes[to].parent = nodes[from].parent;

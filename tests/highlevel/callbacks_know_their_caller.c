@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Context, interrupts and concurrency as callbacks see them; what the library
+ * does besides requests.
+ */
+#include "served.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "highlevel/hl.h"
+
+#define DEADLINE_MS 30000
+
+static struct served served;
+static struct fuse_context seen;
+static _Atomic int inside, let_go, interrupted;
+
+static void *ctx_init(struct fuse_conn_info *conn, struct fuse_config *cfg)
+{
+	seen = *fuse_get_context();
+	return (void *)(uintptr_t) "from init";
+}
+
+static int ctx_getattr(const char *path, struct stat *st, struct fuse_file_info *fi)
+{
+	seen = *fuse_get_context();
+	st->st_mode = strchr("/d", path[strlen(path) - 1]) ? S_IFDIR | 0755 : S_IFREG | 0644;
+	st->st_nlink = 1;
+	return 0;
+}
+
+/* Blocks, until told or interrupted, on "/d/stuck". */
+static int ctx_access(const char *path, int mask)
+{
+	int res = 0;
+
+	if (strcmp(path, "/d/stuck"))
+		return 0;
+	inside++;
+	while (!let_go && !res) {
+		if (poll(NULL, 0, 20) < 0 && errno == EINTR)
+			res = -EINTR;
+		if (fuse_interrupted())
+			interrupted = 1;
+	}
+	inside--;
+	return res;
+}
+
+static int ctx_rename(const char *from, const char *to, unsigned int flags)
+{
+	return 0;
+}
+
+static int ctx_unlink(const char *path)
+{
+	return 0;
+}
+
+static void ctx_destroy(void *data)
+{
+	seen = *fuse_get_context();
+	assert_string_equal(data, "from init");
+}
+
+static const struct fuse_operations ctx_operations = {
+	.init = ctx_init,
+	.getattr = ctx_getattr,
+	.access = ctx_access,
+	.rename = ctx_rename,
+	.unlink = ctx_unlink,
+	.rmdir = ctx_unlink,
+	.destroy = ctx_destroy,
+};
+
+static uint64_t look_up(uint64_t dir, const char *name)
+{
+	struct fuse_entry_out e;
+
+	assert_int_equal(mock_lookup(served.m, dir, name, &e), 0);
+	return e.nodeid;
+}
+
+static bool wait_for(_Atomic int *what, int value)
+{
+	for (int i = 0; i < DEADLINE_MS && *what != value; i++)
+		usleep(1000);
+	return *what == value;
+}
+
+static uint64_t send_access(uint64_t ino)
+{
+	const struct fuse_access_in in = {.mask = 4};
+
+	return mock_send(served.m,
+			 &(struct mock_call){.op = PROTO_ACCESS, .nodeid = ino, .in = &in});
+}
+
+static void reset(void)
+{
+	inside = let_go = interrupted = 0;
+	log_clear();
+}
+
+static void the_context_is_the_callers(void **state)
+{
+	char data[] = "from main";
+	struct mock_reply r;
+	const struct mock_call call = {
+		.op = PROTO_GETATTR, .nodeid = 1, .uid = 7, .gid = 8, .pid = 9};
+
+	reset();
+	assert_null(fuse_get_context()); /* this thread has run none */
+	serve_start(&served, &ctx_operations, NULL, 0, data);
+	assert_ptr_equal(seen.private_data, data);
+	assert_ptr_equal(seen.fuse, served.f);
+	assert_int_equal(mock_call(served.m, &call, &r), 0);
+	mock_reply_free(&r);
+	assert_int_equal(seen.uid, 7);
+	assert_int_equal(seen.gid, 8);
+	assert_int_equal(seen.pid, 9);
+	assert_ptr_equal(seen.fuse, served.f);
+	assert_string_equal(seen.private_data, "from init");
+	serve_end(&served, true);
+	assert_int_equal(seen.uid, 0); /* destroy */
+	assert_int_equal(fuse_interrupted(), 0);
+}
+
+static void a_stuck_callback_stalls_nothing_elsewhere(void **state)
+{
+	struct fuse_attr_out a;
+	uint64_t d, stuck, sub, other, unique;
+	struct mock_reply r;
+
+	reset();
+	serve_start(&served, &ctx_operations, NULL, 6, NULL);
+	d = look_up(1, "d");
+	stuck = look_up(d, "stuck");
+	sub = look_up(d, "sub");
+	other = look_up(1, "other");
+	unique = send_access(stuck);
+	assert_true(wait_for(&inside, 1));
+	/* Beside it, above it, and removing and moving around it. */
+	assert_int_equal(mock_getattr(served.m, stuck, NULL, &a), 0);
+	assert_int_equal(mock_getattr(served.m, d, NULL, &a), 0);
+	assert_int_equal(mock_rename(served.m, d, "sub", 1, "sub", 0), 0);
+	assert_int_equal(mock_unlink(served.m, 1, "other"), 0);
+	assert_int_equal(mock_forget(served.m, other, 1), 0);
+	assert_int_equal(mock_forget(served.m, sub, 1), 0);
+	assert_true(serve_nodes_become(&served, 3));
+	assert_int_equal(mock_wait_ms(served.m, unique, 0, NULL), -EAGAIN);
+	let_go = 1;
+	assert_int_equal(mock_wait(served.m, unique, &r), 0);
+	assert_int_equal(r.error, 0);
+	mock_reply_free(&r);
+	serve_end(&served, true);
+}
+
+static void a_rename_above_it_waits_and_keeps_nobody_out(void **state)
+{
+	const struct fuse_rename_in in = {.newdir = 1};
+	struct fuse_attr_out a;
+	uint64_t d, stuck, sub, access, move;
+	struct mock_reply r;
+
+	reset();
+	serve_start(&served, &ctx_operations, NULL, 6, NULL);
+	d = look_up(1, "d");
+	stuck = look_up(d, "stuck");
+	sub = look_up(d, "sub");
+	access = send_access(stuck);
+	assert_true(wait_for(&inside, 1));
+	move = mock_send(served.m,
+			 &(struct mock_call){
+				 .op = PROTO_RENAME, .nodeid = 1, .in = &in, .name = {"d", "e"}});
+	assert_int_equal(mock_wait_ms(served.m, move, 100, NULL), -EAGAIN);
+	assert_int_equal(mock_getattr(served.m, sub, NULL, &a), 0);
+	assert_int_equal(mock_wait_ms(served.m, move, 0, NULL), -EAGAIN);
+	let_go = 1;
+	assert_int_equal(mock_wait(served.m, access, &r), 0);
+	mock_reply_free(&r);
+	assert_int_equal(mock_wait(served.m, move, &r), 0);
+	assert_int_equal(r.error, 0);
+	mock_reply_free(&r);
+	serve_end(&served, true);
+}
+
+static void intr_interrupts_system_calls(void **state)
+{
+	struct mock_reply r;
+	uint64_t d, stuck, unique;
+
+	reset();
+	serve_start(&served, &ctx_operations, "intr", 4, NULL);
+	d = look_up(1, "d");
+	stuck = look_up(d, "stuck");
+	unique = send_access(stuck);
+	assert_true(wait_for(&inside, 1));
+	assert_true(mock_interrupt(served.m, unique));
+	assert_int_equal(mock_wait(served.m, unique, &r), 0);
+	assert_int_equal(r.error, -EINTR);
+	mock_reply_free(&r);
+	serve_end(&served, true);
+}
+
+static void without_intr_the_callback_may_ask(void **state)
+{
+	struct mock_reply r;
+	uint64_t d, stuck, unique;
+
+	reset();
+	serve_start(&served, &ctx_operations, NULL, 4, NULL);
+	d = look_up(1, "d");
+	stuck = look_up(d, "stuck");
+	unique = send_access(stuck);
+	assert_true(wait_for(&inside, 1));
+	assert_true(mock_interrupt(served.m, unique));
+	assert_true(wait_for(&interrupted, 1));
+	let_go = 1;
+	assert_int_equal(mock_wait(served.m, unique, &r), 0);
+	assert_int_equal(r.error, 0);
+	mock_reply_free(&r);
+	serve_end(&served, true);
+}
+
+/* "all 2 worker threads ... 2 access", once. */
+static void busy_workers_are_named_once(void **state)
+{
+	uint64_t d, stuck, unique[3];
+	const char *line;
+
+	reset();
+	serve_start(&served, &ctx_operations, NULL, 2, NULL);
+	d = look_up(1, "d");
+	stuck = look_up(d, "stuck");
+	for (int i = 0; i < 3; i++)
+		unique[i] = send_access(stuck);
+	for (int i = 0; i < DEADLINE_MS / 10 && !strstr(log_text(), "worker threads"); i++)
+		usleep(10000);
+	line = strstr(log_text(), "all 2 worker threads");
+	assert_non_null(line);
+	assert_non_null(strstr(line, "2 access"));
+	let_go = 1;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(mock_wait(served.m, unique[i], NULL), 0);
+	assert_null(strstr(strstr(log_text(), "worker threads") + 1, "worker threads"));
+	serve_end(&served, true);
+}
+
+static void what_is_remembered_is_forgotten_in_time(void **state)
+{
+	uint64_t f;
+
+	reset();
+	serve_start(&served, &ctx_operations, "remember=1", 2, NULL);
+	f = look_up(1, "f");
+	mock_forget(served.m, f, 1);
+	assert_int_equal(look_up(1, "f"), f);
+	mock_forget(served.m, f, 1);
+	assert_true(serve_nodes_become(&served, 1));
+	assert_in_range(fuse_clean_cache(served.f), 1, 1);
+	assert_int_equal(fuse_start_cleanup_thread(served.f), 0);
+	fuse_stop_cleanup_thread(served.f);
+	serve_end(&served, true);
+}
+
+static void a_path_can_be_invalidated(void **state)
+{
+	struct mock_notify n;
+	uint64_t d, f;
+
+	reset();
+	serve_start(&served, &ctx_operations, NULL, 0, NULL);
+	d = look_up(1, "d");
+	f = look_up(d, "f");
+	assert_int_equal(fuse_invalidate_path(served.f, "/d/nobody asked"), -ENOENT);
+	assert_int_equal(fuse_invalidate_path(served.f, "/d/f"), 0);
+	assert_true(mock_next_notify(served.m, &n));
+	assert_int_equal(n.code, FUSE_NOTIFY_INVAL_INODE);
+	assert_int_equal(((struct fuse_notify_inval_inode_out *)n.body)->ino, f);
+	mock_notify_free(&n);
+	serve_end(&served, true);
+}
+
+/* What the kernel is asked to drop is answered with forgets, as Linux would. */
+static void the_table_is_kept_small(void **state)
+{
+	struct mock_notify n;
+	uint64_t asked = 0;
+	char name[32];
+
+	reset();
+	serve_start(&served, &ctx_operations, "inode_cache=200K", 2, NULL);
+	for (int i = 0; i < 20000; i++) {
+		snprintf(name, sizeof(name), "file-%d", i);
+		look_up(1, name);
+		while (mock_notify_count(served.m)) {
+			const struct fuse_notify_prune_out *p;
+			const uint64_t *ino;
+
+			assert_true(mock_next_notify(served.m, &n));
+			assert_int_equal(n.code, FUSE_NOTIFY_PRUNE);
+			p = (const struct fuse_notify_prune_out *)n.body;
+			ino = (const uint64_t *)(p + 1);
+			for (uint32_t k = 0; k < p->count; k++, asked++) {
+				if (mock_lookups(served.m, ino[k]))
+					mock_forget(served.m, ino[k],
+						    mock_lookups(served.m, ino[k]));
+			}
+			mock_notify_free(&n);
+		}
+	}
+	assert_true(asked > 10000);
+	assert_true(serve_nodes(&served) < 4000);
+	serve_end(&served, true);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_context_is_the_callers),
+		cmocka_unit_test(a_stuck_callback_stalls_nothing_elsewhere),
+		cmocka_unit_test(a_rename_above_it_waits_and_keeps_nobody_out),
+		cmocka_unit_test(intr_interrupts_system_calls),
+		cmocka_unit_test(without_intr_the_callback_may_ask),
+		cmocka_unit_test(busy_workers_are_named_once),
+		cmocka_unit_test(what_is_remembered_is_forgotten_in_time),
+		cmocka_unit_test(a_path_can_be_invalidated),
+		cmocka_unit_test(the_table_is_kept_small),
+	};
+
+	log_capture();
+	return cmocka_run_group_tests_name("callbacks", tests, NULL, NULL);
+}
