@@ -21,7 +21,7 @@ PROFUSE_EXPORT void fuse_cmdline_help(void)
 	print_line("    -f                     stay in the foreground");
 	print_line("    -s                     serve one request at a time");
 	print_line("    -o clone_fd            a device connection for each thread");
-	print_line("    -o max_threads=N       at most N threads (default: 10)");
+	print_line("    -o max_threads=N       at most N threads");
 	print_line("    -o max_idle_threads=N  end idle threads beyond N (default: keep all)");
 }
 
