@@ -125,7 +125,8 @@ w.end()
 
 # No more than 16 of one user's helpers wait; another user is not affected.
 many = [Waiting(M) for _ in range(24)]
-check(sum(w.device is not None for w in many) <= 16, "24 helpers wait at once")
+check(sum(w.device is not None for w in many) == 16, "of 24 helpers wait",
+      sum(w.device is not None for w in many))
 check(len(helpers(UID)) <= 16, len(helpers(UID)), "helpers wait")
 THEIRS = os.path.join(lab.other, "m")
 os.mkdir(THEIRS)
