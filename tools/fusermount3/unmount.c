@@ -225,14 +225,16 @@ static int unmount_by_name(const struct pin *pin, const struct target *t)
  * the system call, microseconds later: the kernel has no lazy unmount that is
  * stricter.
  */
-static int unmount_by_descriptor(const struct pin *pin, uid_t caller)
+static int unmount_by_descriptor(const struct pin *pin, uid_t caller, bool lazy)
 {
 	struct mount_id id, top;
 	int r = unmount_may(pin->at, caller, &id);
 
 	if (r < 0)
 		return r;
-	if (others_on(id.id, caller))
+	/* What the kernel would say to a plain one, as far as can be seen: for
+	 * nobody, every mount is another's. */
+	if (others_on(id.id, lazy ? caller : (uid_t)-1))
 		return -EBUSY;
 	if (mount_id_at(pin->dir, pin->name, &top) < 0 || !mount_id_same(&id, &top))
 		return -EBUSY;
@@ -267,5 +269,5 @@ int unmount_pinned(struct pin *pin, uid_t caller, bool lazy)
 		if (pin->at < 0)
 			return -errno;
 	}
-	return unmount_by_descriptor(pin, caller);
+	return unmount_by_descriptor(pin, caller, lazy);
 }
