@@ -28,8 +28,7 @@ PROFUSE_EXPORT void fuse_cmdline_help(void)
 PROFUSE_EXPORT void fuse_lowlevel_help(void)
 {
 	print_line("    -o allow_root          root may use the mount as well");
-	print_line("    -o io_uring=auto|on|off exchange requests through io_uring (default: auto,");
-	print_line("                           where the kernel has it enabled)");
+	print_line("    -o io_uring=auto|on|off exchange requests through io_uring (default: off)");
 	print_line("    -o io_uring_q_depth=N  requests per queue");
 	print_line("    -o io_uring_memory=N   bytes for all queues (k, m, g; default: 256m)");
 	mnt_help(print_line);

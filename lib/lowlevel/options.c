@@ -46,15 +46,14 @@ static int number_from_env(const char *name)
 	return text ? atoi(text) : 0;
 }
 
-/* Rings are used where the administrator has allowed them in the kernel, unless
- * the environment says otherwise. */
+/* Rings are used where somebody asks for them. They are not the default, because
+ * a request that is answered after its callback returned keeps its entry, and
+ * filesystems that keep many (locks, network) would run out of entries. */
 static int default_rings(void)
 {
 	const char *text = getenv("FUSE_URING_ENABLE");
 
-	if (!text)
-		return SESS_RINGS_AUTO;
-	return atoi(text) ? SESS_RINGS_ON : SESS_RINGS_OFF;
+	return text && atoi(text) ? SESS_RINGS_ON : SESS_RINGS_OFF;
 }
 
 /* Without the module parameter INIT will not offer them, and then there is no
