@@ -4,11 +4,9 @@
  * thread that holds up no request.
  *
  * First in, first out, with one exception: an addition is merged into one that
- * still waits if the outcome is the same. That is so when both concern the
- * same subject (an inode's data; a name in a directory) and nothing else about
- * that subject was added in between: then what waits is going to be sent after
- * now, so it also tells what the addition would. A table finds the last
- * waiting notification about each subject.
+ * still waits if the outcome is the same (notify_item.h). That needs that
+ * nothing else about the same subject was added in between, so a table finds
+ * the last waiting notification about each subject.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,231 +15,54 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/checked.h"
 #include "session/drain.h"
 #include "session/notify.h"
+#include "session/notify_item.h"
 #include "session/worker.h"
 
 #define DEFAULT_LIMIT ((size_t)4 << 20)
 #define BUCKETS	      256
 /* For the thread to come back from what it is sending, before the requests in
- * its way are answered for it. */
+ * its way are answered for it; how often that is done before the connection is
+ * aborted; and how often before the thread is left to itself. */
 #define STOP_GRACE_MS 20
-
-struct item {
-	struct item *next;  /* in order of sending */
-	struct item *older; /* same bucket, added before */
-	uint64_t seq;
-	uint32_t hash;
-	enum fuse_notify_code code;
-	size_t len;
-	/* The fixed structure, then what follows it. */
-	_Alignas(8) unsigned char body[];
-};
+#define STOP_ABORT    50
+#define STOP_GIVE_UP  250
 
 struct sess_notify_queue {
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* something to send, something sent, or the end */
-	struct item *first, **end;
-	struct item *bucket[BUCKETS]; /* the newest first */
+	struct sess_item *first, **end;
+	struct sess_item *bucket[BUCKETS]; /* the newest first */
 	size_t bytes, limit;
 	uint64_t added, done; /* sequence numbers */
 	bool epoch_due;	      /* needs no memory, so that there is always room */
 	uint64_t epoch_seq;
 	bool started, stop, ended;
+	bool orphaned; /* the thread frees the queue when it comes back */
 	pthread_t thread;
 	struct sess_notifyq_counts counts;
 };
 
-/* ---- subjects ---- */
+/* ---- the list ---- */
 
-static uint32_t hash_bytes(uint32_t h, const void *data, size_t len)
+static struct sess_item *find_locked(struct sess_notify_queue *q, const struct sess_item *like)
 {
-	const unsigned char *p = data;
+	struct sess_item *it = q->bucket[like->hash % BUCKETS];
 
-	while (len--)
-		h = (h ^ *p++) * 16777619u;
-	return h;
-}
-
-/* Subjects: 'i' an inode's data, 'e' a name, 0 none. */
-static char subject_kind(enum fuse_notify_code code)
-{
-	switch (code) {
-	case FUSE_NOTIFY_INVAL_INODE:
-	case FUSE_NOTIFY_STORE:
-		return 'i';
-	case FUSE_NOTIFY_INVAL_ENTRY:
-	case FUSE_NOTIFY_DELETE:
-		return 'e';
-	case FUSE_NOTIFY_RESEND:
-		return 'r';
-	default:
-		return 0;
-	}
-}
-
-/* All bodies that have a subject begin with a node id. */
-static uint64_t subject_node(const struct item *it)
-{
-	uint64_t node = 0;
-
-	if (it->len >= sizeof(node))
-		memcpy(&node, it->body, sizeof(node));
-	return node;
-}
-
-static void subject_name(const struct item *it, const unsigned char **name, size_t *len)
-{
-	size_t skip;
-
-	*name = NULL;
-	*len = 0;
-	if (subject_kind(it->code) != 'e')
-		return;
-	skip = it->code == FUSE_NOTIFY_DELETE ? sizeof(struct fuse_notify_delete_out)
-					      : sizeof(struct fuse_notify_inval_entry_out);
-	*name = it->body + skip;
-	*len = it->len - skip;
-}
-
-static uint32_t subject_hash(const struct item *it)
-{
-	uint64_t node = subject_node(it);
-	char kind = subject_kind(it->code);
-	const unsigned char *name;
-	size_t len;
-	uint32_t h;
-
-	subject_name(it, &name, &len);
-	h = hash_bytes(2166136261u, &kind, 1);
-	h = hash_bytes(h, &node, sizeof(node));
-	return hash_bytes(h, name, len);
-}
-
-static bool same_subject(const struct item *a, const struct item *b)
-{
-	const unsigned char *name_a, *name_b;
-	size_t len_a, len_b;
-
-	if (a->hash != b->hash || subject_kind(a->code) != subject_kind(b->code) ||
-	    subject_node(a) != subject_node(b))
-		return false;
-	subject_name(a, &name_a, &len_a);
-	subject_name(b, &name_b, &len_b);
-	return len_a == len_b && (len_a == 0 || memcmp(name_a, name_b, len_a) == 0);
-}
-
-static struct item *find_locked(struct sess_notify_queue *q, const struct item *like)
-{
-	struct item *it = q->bucket[like->hash % BUCKETS];
-
-	while (it && !same_subject(it, like))
+	while (it && !sess_item_same_subject(it, like))
 		it = it->older;
 	return it;
 }
 
-/* ---- merging ---- */
-
-/* The last byte of a range, whose length 0 or less means "to the end". */
-static int64_t range_last(const struct fuse_notify_inval_inode_out *r)
-{
-	int64_t last;
-
-	if (r->len <= 0 || __builtin_add_overflow(r->off, r->len - 1, &last))
-		return INT64_MAX;
-	return last;
-}
-
-/* Ranges that touch or overlap become one. Every range includes the
- * attributes; a negative offset means only those. */
-static bool merge_ranges(struct fuse_notify_inval_inode_out *waiting,
-			 const struct fuse_notify_inval_inode_out *add)
-{
-	int64_t last_w = range_last(waiting), last_a = range_last(add);
-	int64_t first, last;
-
-	if (add->off < 0)
-		return true;
-	if (waiting->off < 0) {
-		*waiting = *add;
-		return true;
-	}
-	if ((last_w < INT64_MAX && add->off > last_w + 1) ||
-	    (last_a < INT64_MAX && waiting->off > last_a + 1))
-		return false;
-	first = waiting->off < add->off ? waiting->off : add->off;
-	last = last_w > last_a ? last_w : last_a;
-	waiting->off = first;
-	waiting->len = last == INT64_MAX ? 0 : last - first + 1;
-	return true;
-}
-
-/* Does `waiting` stand for both from here on? They have the same subject. */
-static bool merge(struct item *waiting, const struct item *add)
-{
-	if (waiting->code != add->code)
-		return false;
-	switch (add->code) {
-	case FUSE_NOTIFY_INVAL_INODE:
-		return merge_ranges((void *)waiting->body, (const void *)add->body);
-	case FUSE_NOTIFY_INVAL_ENTRY: {
-		struct fuse_notify_inval_entry_out *w = (void *)waiting->body;
-		const struct fuse_notify_inval_entry_out *a = (const void *)add->body;
-
-		/* Dropping includes expiring. */
-		w->flags &= a->flags;
-		return true;
-	}
-	case FUSE_NOTIFY_DELETE:
-		return ((const struct fuse_notify_delete_out *)waiting->body)->child ==
-		       ((const struct fuse_notify_delete_out *)add->body)->child;
-	case FUSE_NOTIFY_RESEND:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* ---- the list ---- */
-
-static size_t cost(const struct item *it)
-{
-	return sizeof(*it) + it->len;
-}
-
-static struct item *item_new(enum fuse_notify_code code, const struct iovec *iov, int count)
-{
-	size_t len = 0, size;
-	struct item *it;
-
-	for (int i = 1; i < count; i++) {
-		if (!size_add(len, iov[i].iov_len, &len))
-			return NULL;
-	}
-	if (!size_add(len, sizeof(*it), &size))
-		return NULL;
-	it = malloc(size);
-	if (!it)
-		return NULL;
-	*it = (struct item){.code = code};
-	for (int i = 1; i < count; i++) {
-		if (iov[i].iov_len)
-			memcpy(it->body + it->len, iov[i].iov_base, iov[i].iov_len);
-		it->len += iov[i].iov_len;
-	}
-	it->hash = subject_hash(it);
-	return it;
-}
-
-static void append_locked(struct sess_notify_queue *q, struct item *it)
+static void append_locked(struct sess_notify_queue *q, struct sess_item *it)
 {
 	it->seq = ++q->added;
 	it->next = NULL;
 	*q->end = it;
 	q->end = &it->next;
-	q->bytes += cost(it);
-	if (!subject_kind(it->code))
+	q->bytes += sess_item_cost(it);
+	if (!sess_item_has_subject(it))
 		return;
 	it->older = q->bucket[it->hash % BUCKETS];
 	q->bucket[it->hash % BUCKETS] = it;
@@ -249,15 +70,15 @@ static void append_locked(struct sess_notify_queue *q, struct item *it)
 
 /* Removes the first. It is the oldest of its bucket as well, but that is kept
  * newest first, so it is the last there. */
-static struct item *pop_locked(struct sess_notify_queue *q)
+static struct sess_item *pop_locked(struct sess_notify_queue *q)
 {
-	struct item *it = q->first, **link;
+	struct sess_item *it = q->first, **link;
 
 	q->first = it->next;
 	if (!q->first)
 		q->end = &q->first;
-	q->bytes -= cost(it);
-	if (subject_kind(it->code)) {
+	q->bytes -= sess_item_cost(it);
+	if (sess_item_has_subject(it)) {
 		for (link = &q->bucket[it->hash % BUCKETS]; *link != it; link = &(*link)->older)
 			;
 		*link = NULL;
@@ -286,7 +107,7 @@ static bool epoch_is_next_locked(const struct sess_notify_queue *q)
 static void send_next_locked(struct fuse_session *se, struct sess_notify_queue *q)
 {
 	struct iovec iov[2] = {{0}};
-	struct item *it = NULL;
+	struct sess_item *it = NULL;
 	enum fuse_notify_code code = FUSE_NOTIFY_INC_EPOCH;
 	uint64_t seq = q->epoch_seq;
 	int err;
@@ -300,6 +121,7 @@ static void send_next_locked(struct fuse_session *se, struct sess_notify_queue *
 		iov[1] = (struct iovec){.iov_base = it->body, .iov_len = it->len};
 	}
 	pthread_mutex_unlock(&q->lock);
+	/* From here on *se may go away, if this takes too long. */
 	err = sess_notify_send(se, code, iov, it && it->len ? 2 : 1);
 	free(it);
 	pthread_mutex_lock(&q->lock);
@@ -308,10 +130,26 @@ static void send_next_locked(struct fuse_session *se, struct sess_notify_queue *
 	pthread_cond_broadcast(&q->changed);
 }
 
+static void queue_free(struct sess_notify_queue *q)
+{
+	struct sess_item *it;
+
+	while ((it = q->first)) {
+		q->first = it->next;
+		free(it);
+	}
+	pthread_mutex_destroy(&q->lock);
+	pthread_cond_destroy(&q->changed);
+	free(q);
+}
+
+/* If it comes back when nobody waits for it any more, the session may be gone:
+ * only the queue is looked at then. */
 static void *thread_main(void *arg)
 {
 	struct fuse_session *se = arg;
 	struct sess_notify_queue *q = se->notifyq;
+	bool orphaned;
 
 	pthread_mutex_lock(&q->lock);
 	while (!q->stop) {
@@ -321,8 +159,11 @@ static void *thread_main(void *arg)
 			pthread_cond_wait(&q->changed, &q->lock);
 	}
 	q->ended = true;
+	orphaned = q->orphaned;
 	pthread_cond_broadcast(&q->changed);
 	pthread_mutex_unlock(&q->lock);
+	if (orphaned)
+		queue_free(q);
 	return NULL;
 }
 
@@ -388,16 +229,16 @@ static int add_epoch_locked(struct sess_notify_queue *q)
 }
 
 /* Takes `it` over: queues it or frees it. */
-static int add_locked(struct sess_notify_queue *q, struct item *it)
+static int add_locked(struct sess_notify_queue *q, struct sess_item *it)
 {
-	struct item *waiting = subject_kind(it->code) ? find_locked(q, it) : NULL;
+	struct sess_item *waiting = sess_item_has_subject(it) ? find_locked(q, it) : NULL;
 
-	if (waiting && merge(waiting, it)) {
+	if (waiting && sess_item_merge(waiting, it)) {
 		q->counts.merged++;
 		free(it);
 		return 0;
 	}
-	if (cost(it) > q->limit || q->bytes > q->limit - cost(it)) {
+	if (sess_item_cost(it) > q->limit || q->bytes > q->limit - sess_item_cost(it)) {
 		free(it);
 		return -ENOBUFS;
 	}
@@ -410,7 +251,7 @@ int sess_notifyq_add(struct fuse_session *se, enum fuse_notify_code code, struct
 {
 	int err = sess_notify_check(se, code);
 	struct sess_notify_queue *q;
-	struct item *it = NULL;
+	struct sess_item *it = NULL;
 
 	if (err)
 		return err;
@@ -418,7 +259,7 @@ int sess_notifyq_add(struct fuse_session *se, enum fuse_notify_code code, struct
 		return -ENOTCONN;
 	q = queue_of(se, true);
 	if (q && code != FUSE_NOTIFY_INC_EPOCH)
-		it = item_new(code, iov, count);
+		it = sess_item_new(code, iov, count);
 	if (!q || (!it && code != FUSE_NOTIFY_INC_EPOCH))
 		return -ENOMEM;
 	pthread_mutex_lock(&q->lock);
@@ -513,6 +354,39 @@ static bool ended_within(struct sess_notify_queue *q, int ms)
 	return ended;
 }
 
+/* True unless the thread came back after all. */
+static bool orphan(struct sess_notify_queue *q)
+{
+	bool ended;
+
+	pthread_mutex_lock(&q->lock);
+	ended = q->ended;
+	q->orphaned = !ended;
+	if (!ended)
+		pthread_detach(q->thread);
+	pthread_mutex_unlock(&q->lock);
+	return !ended;
+}
+
+/*
+ * What the thread is sending may wait for a request that the loops, which have
+ * ended, left unanswered; or for one that is out of reach, with another process
+ * or in a ring that is gone. True if the thread has ended.
+ */
+static bool fetch_thread(struct fuse_session *se, struct sess_notify_queue *q)
+{
+	for (unsigned int tries = 0; !ended_within(q, STOP_GRACE_MS); tries++) {
+		sess_drain(se);
+		if (tries == STOP_ABORT && sess_abort(se) == 0)
+			fuse_log(FUSE_LOG_WARNING,
+				 "fuse: aborted the connection, as a notification could not be "
+				 "delivered\n");
+		if (tries >= STOP_GIVE_UP && orphan(q))
+			return false;
+	}
+	return true;
+}
+
 void sess_notifyq_stop(struct fuse_session *se)
 {
 	struct sess_notify_queue *q = queue_of(se, false);
@@ -528,26 +402,21 @@ void sess_notifyq_stop(struct fuse_session *se)
 	pthread_mutex_unlock(&q->lock);
 	if (!started)
 		return;
-	/* What it is sending may wait for a request that the loops, which have
-	 * ended, left unanswered. */
-	while (!ended_within(q, STOP_GRACE_MS))
-		sess_drain(se);
-	pthread_join(q->thread, NULL);
+	if (fetch_thread(se, q)) {
+		pthread_join(q->thread, NULL);
+		return;
+	}
+	fuse_log(FUSE_LOG_ERR, "fuse: a notification still waits for the kernel, which waits for a "
+			       "request that nobody serves; writing to the abort file in "
+			       "/sys/fs/fuse/connections frees both\n");
+	pthread_mutex_lock(&se->notify_lock);
+	se->notifyq = NULL;
+	pthread_mutex_unlock(&se->notify_lock);
 }
 
 void sess_notifyq_free(struct fuse_session *se)
 {
-	struct sess_notify_queue *q = se->notifyq;
-	struct item *it;
-
-	if (!q)
-		return;
-	while ((it = q->first)) {
-		q->first = it->next;
-		free(it);
-	}
-	pthread_mutex_destroy(&q->lock);
-	pthread_cond_destroy(&q->changed);
-	free(q);
+	if (se->notifyq)
+		queue_free(se->notifyq);
 	se->notifyq = NULL;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "session/affinity.h"
+#include "session/drain.h"
 #include "session/loop.h"
 #include "session/pool.h"
 #include "session/thread.h"
@@ -114,6 +115,9 @@ static void *queue_main(void *arg)
 		while (!atomic_load_explicit(&se->exited, memory_order_relaxed) &&
 		       sess_loop_goes_on(se, serve_one(t, w)))
 			;
+		/* When the ring is gone nobody can answer any more, and who
+		 * asked would wait until the device is closed. */
+		sess_fail_owed(w);
 		w->chan->x->ops->stop(w->chan);
 	} else if (w) {
 		sess_worker_free(w);
@@ -342,7 +346,9 @@ void sess_queues_end(struct fuse_session *se)
 	if (q->phase == BUILDING)
 		set_phase(q, ABANDONED);
 	join_threads(q);
-	if (q->single)
+	if (q->single) {
+		sess_fail_owed(q->single);
 		q->single->chan->x->ops->stop(q->single->chan);
+	}
 	free_queues(se);
 }

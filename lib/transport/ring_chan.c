@@ -237,6 +237,7 @@ void xport_ring_stop(struct xport_chan *chan)
 	serving = NULL;
 	if (!c->ring_ready)
 		return;
+	commit_answered(c);
 	io_uring_submit(&c->ring); /* the last answers */
 	io_uring_queue_exit(&c->ring);
 	c->ring_ready = false;

@@ -7,9 +7,11 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 
+#include "protocol/wire.h"
 #include "support.h"
 #include "tinyfs.h"
 
@@ -157,6 +159,48 @@ static void a_notification_that_waits_is_set_free(void)
 	support_reap(pid);
 	tiny_destroy(&t);
 	check_gone(&t);
+}
+
+static void serve_one_by_hand(struct tiny *t)
+{
+	struct fuse_buf buf = {.mem = NULL};
+
+	CHECK(fuse_session_receive_buf(t->se, &buf) > 0);
+	fuse_session_process_buf(t->se, &buf);
+	free(buf.mem);
+}
+
+/* The request in the way was read by somebody else, who does not answer: then
+ * only the end of the connection helps. */
+static void a_notification_out_of_reach_aborts_the_connection(void)
+{
+	static char request[2 << 20];
+	struct tiny t;
+	pid_t pid;
+	int clone, status;
+	uint32_t fd;
+	long before;
+
+	CHECK(mount("none", "/sys/fs/fuse/connections", "fusectl", 0, NULL) == 0 || errno == EBUSY);
+	tiny_new(&t, NULL);
+	CHECK(fuse_session_mount(t.se, t.where) == 0);
+	serve_one_by_hand(&t); /* INIT */
+	clone = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	fd = (uint32_t)fuse_session_fd(t.se);
+	CHECK(ioctl(clone, FUSE_DEV_IOC_CLONE, &fd) == 0);
+	pid = tiny_look(&t);
+	CHECK(read(clone, request, sizeof(request)) > 0);
+	CHECK(profuse_notify_queue_inval_entry(t.se, FUSE_ROOT_ID, "x", 1) == 0);
+	CHECK(profuse_notify_flush(t.se, 200) == -ETIMEDOUT);
+	fuse_session_exit(t.se);
+	before = tiny_now_ms();
+	fuse_session_unmount(t.se);
+	CHECK(tiny_now_ms() - before < 4 * SOON_MS);
+	status = support_reap(pid);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == ECONNABORTED);
+	tiny_destroy(&t);
+	check_gone(&t);
+	close(clone);
 }
 
 /* ---- the beginning ---- */
@@ -426,6 +470,7 @@ int main(void)
 		CASE(a_session_that_never_mounted_can_be_destroyed),
 		CASE(late_answers_go_nowhere),
 		CASE(a_notification_that_waits_is_set_free),
+		CASE(a_notification_out_of_reach_aborts_the_connection),
 		CASE(init_is_answered_while_mounting),
 		CASE(a_mount_that_fails_does_so_at_once),
 		CASE(an_init_that_refuses_fails_the_mount),

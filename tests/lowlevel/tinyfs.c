@@ -173,7 +173,7 @@ int tiny_try(const struct tiny *t, unsigned int uid)
 	return WEXITSTATUS(status) == 255 ? -1 : WEXITSTATUS(status);
 }
 
-pid_t tiny_keep(struct tiny *t)
+pid_t tiny_look(struct tiny *t)
 {
 	char path[64];
 	pid_t pid;
@@ -186,6 +186,13 @@ pid_t tiny_keep(struct tiny *t)
 		become_a_client();
 		_exit(access(path, F_OK) == 0 ? 0 : errno);
 	}
+	return pid;
+}
+
+pid_t tiny_keep(struct tiny *t)
+{
+	pid_t pid = tiny_look(t);
+
 	while (sem_wait(&t->keeping) < 0 && errno == EINTR)
 		;
 	return pid;

@@ -38,8 +38,9 @@ void tiny_destroy(struct tiny *t);
  * contents are right, -1 if not. */
 int tiny_try(const struct tiny *t, unsigned int uid);
 
-/* Starts a process that looks up TINY_KEPT and waits until that is kept. The
- * process exits with the errno it got. */
+/* Starts a process that looks up TINY_KEPT and exits with the errno it got. */
+pid_t tiny_look(struct tiny *t);
+/* The same, and waits until the request is kept. */
 pid_t tiny_keep(struct tiny *t);
 
 long tiny_now_ms(void);
