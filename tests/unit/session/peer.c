@@ -441,7 +441,7 @@ static void draining_does_not_wait_in_a_read_that_waits(void **state)
 	assert_int_equal(next_error(&f), 0);
 	send_message(&f, &m);
 	sess_drain(f.se);
-	assert_int_equal(next_error(&f), -ENOTCONN);
+	assert_int_equal(next_error(&f), -ECONNABORTED);
 	fuse_session_destroy(f.se);
 	close(f.peer);
 }
