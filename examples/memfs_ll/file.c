@@ -24,7 +24,12 @@ void file_opened(struct inode *inode, struct fuse_file_info *fi)
 		fi->fh |= handle_noatime;
 	fi->direct_io = fs.direct_io;
 	fi->parallel_direct_writes = fs.direct_io;
-	fi->keep_cache = fs.keep_cache;
+	/*
+	 * Nobody but the kernel in front of us changes data, so what it has cached is right.
+	 * Dropping it at each open would not only be slower: a page that is dropped while a write
+	 * of it is under way may be read again before the write arrives, and stay old.
+	 */
+	fi->keep_cache = 1;
 }
 
 void memfs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

@@ -24,8 +24,7 @@ static const char help_text[] =
 	"    -o timeout=SECONDS     how long the kernel may remember names and attributes\n"
 	"    -o writeback           let the kernel collect writes\n"
 	"    -o direct_io           do not keep data in the page cache as well\n"
-	"    -o keep_cache          keep cached data over open (then reads of cached data do not\n"
-	"                           count as access times)\n"
+	"    -o locks=own|kernel    who keeps fcntl and flock locks (default: own)\n"
 	"    -o no_acl              no POSIX access control lists\n";
 
 #define OPTION(text, member)                                                                       \
@@ -42,7 +41,8 @@ static const struct fuse_opt options[] = {
 	OPTION("timeout=%lf", timeout),
 	OPTION("writeback", writeback),
 	OPTION("direct_io", direct_io),
-	OPTION("keep_cache", keep_cache),
+	{"locks=own", offsetof(struct memfs, kernel_locks), 0},
+	{"locks=kernel", offsetof(struct memfs, kernel_locks), 1},
 	OPTION("no_acl", no_acl),
 	FUSE_OPT_END,
 };
@@ -68,6 +68,8 @@ static void memfs_init(void *data, struct fuse_conn_info *conn)
 	want(conn, FUSE_CAP_EXPORT_SUPPORT, true);
 	want(conn, FUSE_CAP_PARALLEL_DIROPS, true);
 	want(conn, FUSE_CAP_CACHE_SYMLINKS, true);
+	want(conn, FUSE_CAP_POSIX_LOCKS, !fs.kernel_locks);
+	want(conn, FUSE_CAP_FLOCK_LOCKS, !fs.kernel_locks);
 	/* Only the kernel in front of us changes data: it need not suspect its cache. */
 	want(conn, FUSE_CAP_AUTO_INVAL_DATA, false);
 	want(conn, FUSE_CAP_EXPLICIT_INVAL_DATA, true);

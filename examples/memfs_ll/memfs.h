@@ -98,7 +98,7 @@ struct memfs {
 	unsigned root_mode, root_uid, root_gid;
 	int writeback;
 	int direct_io;
-	int keep_cache;
+	int kernel_locks;
 	int no_acl;
 
 	/* What the kernel agreed to. */

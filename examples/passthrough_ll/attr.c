@@ -22,26 +22,22 @@ static int begin(fuse_req_t req, struct inode *inode)
 	return fd;
 }
 
-static void reply_attr(fuse_req_t req, struct inode *inode, int fd)
+void pt_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
+	struct inode *inode = inode_of(ino);
+	const int fd = begin(req, inode);
 	struct identity id;
 	struct stat st;
-	const int err = inode_examine(fd, &st, &id) < 0 ? errno : 0;
+	int err;
 
+	if (fd < 0)
+		return;
+	err = inode_examine(fd, &st, &id) < 0 ? errno : 0;
 	fdcache_put(inode);
 	if (err)
 		fuse_reply_err(req, err);
 	else
 		fuse_reply_attr(req, &st, fs.timeout);
-}
-
-void pt_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
-{
-	struct inode *inode = inode_of(ino);
-	const int fd = begin(req, inode);
-
-	if (fd >= 0)
-		reply_attr(req, inode, fd);
 }
 
 void pt_statx(fuse_req_t req, fuse_ino_t ino, int flags, int mask, struct fuse_file_info *fi)
@@ -135,17 +131,22 @@ void pt_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 {
 	struct inode *inode = inode_of(ino);
 	const int fd = begin(req, inode);
+	struct stat st = {0};
+	struct identity id;
 	int err;
 
 	if (fd < 0)
 		return;
+	file_changing(inode);
 	err = set_attributes(fd, attr, to_set, fi);
-	if (err) {
-		fdcache_put(inode);
+	if (inode_examine(fd, &st, &id) < 0 && !err)
+		err = errno;
+	file_changed(inode, &st);
+	fdcache_put(inode);
+	if (err)
 		fuse_reply_err(req, err);
-		return;
-	}
-	reply_attr(req, inode, fd);
+	else
+		fuse_reply_attr(req, &st, fs.timeout);
 }
 
 /* --- the rest --- */

@@ -140,18 +140,16 @@ bool caller_in_group(fuse_req_t req, gid_t gid)
 	return false;
 }
 
-void caller_wrote(fuse_req_t req, int fd)
+void caller_wrote(fuse_req_t req, int fd, const struct stat *st)
 {
-	struct stat st;
 	mode_t mode;
 
 	/* Writes out of the page cache have no caller and look like root's. */
-	if (fuse_req_ctx(req)->uid == 0 || fstat(fd, &st) < 0 ||
-	    !(st.st_mode & (S_ISUID | S_ISGID)))
+	if (fuse_req_ctx(req)->uid == 0 || !(st->st_mode & (S_ISUID | S_ISGID)))
 		return;
-	mode = st.st_mode & 07777 & ~(mode_t)S_ISUID;
-	if ((mode & S_IXGRP) || !caller_in_group(req, st.st_gid))
+	mode = st->st_mode & 07777 & ~(mode_t)S_ISUID;
+	if ((mode & S_IXGRP) || !caller_in_group(req, st->st_gid))
 		mode &= ~(mode_t)S_ISGID;
-	if (mode != (st.st_mode & 07777))
+	if (mode != (st->st_mode & 07777))
 		fchmod(fd, mode);
 }

@@ -35,7 +35,7 @@ static void backing_begin(fuse_req_t req, struct inode *inode, int fd, struct fu
 {
 	if (!fs.backing)
 		return;
-	pthread_mutex_lock(&inode->backing_lock);
+	pthread_mutex_lock(&inode->lock);
 	if (inode->backing_users++ == 0 && inode->backing_id == 0) {
 		/* For all that a later open may want to do. */
 		int both = reopen(fd, O_RDWR);
@@ -46,7 +46,7 @@ static void backing_begin(fuse_req_t req, struct inode *inode, int fd, struct fu
 		}
 	}
 	fi->backing_id = inode->backing_id;
-	pthread_mutex_unlock(&inode->backing_lock);
+	pthread_mutex_unlock(&inode->lock);
 }
 
 /* Without a request to close it by (req NULL), the backing file stays for the next open. */
@@ -54,22 +54,75 @@ static void backing_end(fuse_req_t req, struct inode *inode)
 {
 	if (!fs.backing)
 		return;
-	pthread_mutex_lock(&inode->backing_lock);
+	pthread_mutex_lock(&inode->lock);
 	if (--inode->backing_users == 0 && inode->backing_id > 0 && req) {
 		fuse_passthrough_close(req, inode->backing_id);
 		inode->backing_id = 0;
 	}
-	pthread_mutex_unlock(&inode->backing_lock);
+	pthread_mutex_unlock(&inode->lock);
+}
+
+/* --- is what the kernel has cached still right? --- */
+
+/*
+ * With cache=auto the kernel's pages of a file are kept until the file is opened and is found to
+ * be changed by others. The kernel could look by itself, at every read (AUTO_INVAL_DATA), but
+ * it takes our own writes for changes, drops pages that are being written, and may read them again
+ * before the write arrives: then a reader finds old data. So changes that go through us are marked
+ * as ours, and while one is under way nothing is dropped.
+ */
+void file_changing(struct inode *inode)
+{
+	pthread_mutex_lock(&inode->lock);
+	inode->changing++;
+	pthread_mutex_unlock(&inode->lock);
+}
+
+void file_changed(struct inode *inode, const struct stat *st)
+{
+	pthread_mutex_lock(&inode->lock);
+	inode->changing--;
+	inode->seen_size = st->st_size;
+	inode->seen_mtime = st->st_mtim;
+	pthread_mutex_unlock(&inode->lock);
+}
+
+static bool cache_is_right(struct inode *inode, const struct stat *st)
+{
+	bool right;
+
+	pthread_mutex_lock(&inode->lock);
+	right = inode->changing > 0 || (inode->seen_size == st->st_size &&
+					inode->seen_mtime.tv_sec == st->st_mtim.tv_sec &&
+					inode->seen_mtime.tv_nsec == st->st_mtim.tv_nsec);
+	inode->seen_size = st->st_size;
+	inode->seen_mtime = st->st_mtim;
+	pthread_mutex_unlock(&inode->lock);
+	return right;
+}
+
+/* After a change by way of a descriptor. */
+static void wrote(fuse_req_t req, struct inode *inode, int fd)
+{
+	struct stat st = {0};
+
+	if (fstat(fd, &st) == 0)
+		caller_wrote(req, fd, &st);
+	file_changed(inode, &st);
 }
 
 /* --- open and close --- */
 
 static void opened(fuse_req_t req, struct inode *inode, int fd, struct fuse_file_info *fi)
 {
+	struct stat st;
+
 	fi->fh = fd;
 	fi->direct_io = fs.cache == CACHE_NEVER;
 	fi->parallel_direct_writes = fi->direct_io;
-	fi->keep_cache = fs.cache == CACHE_ALWAYS;
+	fi->keep_cache =
+		fs.cache == CACHE_ALWAYS ||
+		(fs.cache == CACHE_AUTO && fstat(fd, &st) == 0 && cache_is_right(inode, &st));
 	backing_begin(req, inode, fd, fi);
 	if (fi->backing_id) {
 		fi->direct_io = 0;
@@ -88,15 +141,17 @@ void pt_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fuse_reply_err(req, errno);
 		return;
 	}
+	if (fi->flags & O_TRUNC)
+		file_changing(inode);
 	fd = reopen(path_fd, backing_flags(fi->flags));
 	err = errno;
 	fdcache_put(inode);
+	if (fi->flags & O_TRUNC)
+		wrote(req, inode, fd);
 	if (fd < 0) {
 		fuse_reply_err(req, err);
 		return;
 	}
-	if (fi->flags & O_TRUNC)
-		caller_wrote(req, fd);
 	opened(req, inode, fd, fi);
 	/* If the open was given up, no release comes; the inode is still known by its lookup. */
 	if (fuse_reply_open(req, fi) != 0) {
@@ -234,14 +289,18 @@ void pt_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_
 	const struct iovec iov = {.iov_base = (void *)buf, .iov_len = size};
 	/* A page that comes out of the cache has a place already. */
 	const bool append = (fi->flags & O_APPEND) && !fi->writepage && !fs.writeback;
-	const ssize_t n = pwritev2(fi->fh, &iov, 1, off, append ? RWF_APPEND : 0);
+	struct inode *inode = inode_of(ino);
+	ssize_t n;
+	int err;
 
-	if (n < 0) {
-		fuse_reply_err(req, errno);
-		return;
-	}
-	caller_wrote(req, fi->fh);
-	fuse_reply_write(req, n);
+	file_changing(inode);
+	n = pwritev2(fi->fh, &iov, 1, off, append ? RWF_APPEND : 0);
+	err = errno;
+	wrote(req, inode, fi->fh);
+	if (n < 0)
+		fuse_reply_err(req, err);
+	else
+		fuse_reply_write(req, n);
 }
 
 void pt_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
@@ -254,7 +313,13 @@ void pt_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
 void pt_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len,
 		  struct fuse_file_info *fi)
 {
-	fuse_reply_err(req, fallocate(fi->fh, mode, off, len) < 0 ? errno : 0);
+	struct inode *inode = inode_of(ino);
+	int err;
+
+	file_changing(inode);
+	err = fallocate(fi->fh, mode, off, len) < 0 ? errno : 0;
+	wrote(req, inode, fi->fh);
+	fuse_reply_err(req, err);
 }
 
 /* Nobody else uses the descriptor's position. */
@@ -272,12 +337,16 @@ void pt_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
 			struct fuse_file_info *fi_in, fuse_ino_t ino_out, off_t off_out,
 			struct fuse_file_info *fi_out, size_t len, int flags)
 {
-	const ssize_t n = copy_file_range(fi_in->fh, &off_in, fi_out->fh, &off_out, len, flags);
+	struct inode *inode = inode_of(ino_out);
+	ssize_t n;
+	int err;
 
-	if (n < 0) {
-		fuse_reply_err(req, errno);
-		return;
-	}
-	caller_wrote(req, fi_out->fh);
-	fuse_reply_write(req, n);
+	file_changing(inode);
+	n = copy_file_range(fi_in->fh, &off_in, fi_out->fh, &off_out, len, flags);
+	err = errno;
+	wrote(req, inode, fi_out->fh);
+	if (n < 0)
+		fuse_reply_err(req, err);
+	else
+		fuse_reply_write(req, n);
 }

@@ -113,7 +113,7 @@ static struct inode *insert_locked(struct shard *shard, const struct identity *i
 	inode->type = type;
 	inode->fd = fd;
 	inode->generation = atomic_fetch_add(&next_generation, 1);
-	pthread_mutex_init(&inode->backing_lock, NULL);
+	pthread_mutex_init(&inode->lock, NULL);
 	bucket = bucket_of(shard, id);
 	inode->chain = *bucket;
 	*bucket = inode;
@@ -177,7 +177,7 @@ void inode_ref(struct inode *inode)
 static void inode_free(struct inode *inode)
 {
 	fdcache_remove(inode);
-	pthread_mutex_destroy(&inode->backing_lock);
+	pthread_mutex_destroy(&inode->lock);
 	free(inode);
 	object_freed(atomic_fetch_sub(&live, 1) - 1);
 }
@@ -241,7 +241,7 @@ void inode_free_all(void)
 		struct inode *inode = list;
 
 		list = inode->chain;
-		pthread_mutex_destroy(&inode->backing_lock);
+		pthread_mutex_destroy(&inode->lock);
 		free(inode);
 	}
 }

@@ -69,6 +69,9 @@ static void pt_init(void *data, struct fuse_conn_info *conn)
 	want(conn, FUSE_CAP_DONT_MASK, true);
 	want(conn, FUSE_CAP_WRITEBACK_CACHE, fs.writeback);
 	want(conn, FUSE_CAP_DIRECT_IO_ALLOW_MMAP, true);
+	/* See file_changing(). */
+	want(conn, FUSE_CAP_AUTO_INVAL_DATA, false);
+	want(conn, FUSE_CAP_EXPLICIT_INVAL_DATA, fs.cache == CACHE_ALWAYS);
 	want(conn, FUSE_CAP_PARALLEL_DIROPS, true);
 	want(conn, FUSE_CAP_POSIX_LOCKS, fs.host_locks);
 	want(conn, FUSE_CAP_FLOCK_LOCKS, fs.host_locks);

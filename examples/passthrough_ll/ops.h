@@ -52,6 +52,13 @@ void pt_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
 			struct fuse_file_info *fi_in, fuse_ino_t ino_out, off_t off_out,
 			struct fuse_file_info *fi_out, size_t len, int flags);
 
+/*
+ * A change of the file's content or times is beginning, and is done: with what it looks like
+ * now. What the kernel has cached stays right meanwhile.
+ */
+void file_changing(struct inode *inode);
+void file_changed(struct inode *inode, const struct stat *st);
+
 /* listing.c */
 void pt_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void pt_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);

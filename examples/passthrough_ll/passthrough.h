@@ -18,7 +18,7 @@
  * Locks, in the order in which they are taken:
  *   fdcache's mutex             which inodes have descriptors, and how to find the others again
  *   a shard's mutex (inode.c)   its part of the table, and the references of the inodes in it
- * The others (backing_lock, those in locking.c) are held alone.
+ * The others (inode->lock, those in locking.c) are held alone.
  */
 #ifndef PASSTHROUGH_H
 #define PASSTHROUGH_H
@@ -66,10 +66,15 @@ struct inode {
 	struct place *place;
 	struct anchor *anchor;
 
-	/* file.c: for I/O that bypasses us. */
-	pthread_mutex_t backing_lock;
+	/* file.c, under this lock. */
+	pthread_mutex_t lock;
+	/* For I/O that bypasses us. */
 	int backing_id;
 	unsigned backing_users;
+	/* What the file looked like when its cached pages were last known to be right. */
+	off_t seen_size;
+	struct timespec seen_mtime;
+	unsigned changing; /* changes of ours that are under way */
 };
 
 enum cache_mode { CACHE_NEVER, CACHE_AUTO, CACHE_ALWAYS };
@@ -190,9 +195,9 @@ void caller_give(fuse_req_t req, int dirfd, int fd);
 
 /*
  * The file was written to for the caller: bits that made it dangerous go, as they would if he
- * had written himself. fd is the file's, and cannot be O_PATH.
+ * had written himself. fd is the file's, and cannot be O_PATH; *st is what is known of it.
  */
-void caller_wrote(fuse_req_t req, int fd);
+void caller_wrote(fuse_req_t req, int fd, const struct stat *st);
 
 /* May the caller keep the setgid bit of a file of this group? Root may. */
 bool caller_in_group(fuse_req_t req, gid_t gid);

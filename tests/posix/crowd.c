@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * crowd [-t THREADS] [-s SECONDS] DIRECTORY
+ * crowd [-t THREADS] [-s SECONDS] [-p] DIRECTORY
  *
  * Many threads at once, each with files of its own and all with one they share: create, write,
- * read back, stat, rename, list, remove. Every result is checked.
+ * read back, stat, rename, list, remove. Every result is checked. -p: only the shared one.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -25,6 +25,7 @@ static int threads = 1000, seconds = 5;
 static int dirfd_, shared_fd;
 static atomic_ulong rounds, errors;
 static atomic_bool stop;
+static bool only_shared;
 
 static void wrong(int id, const char *what, long long got)
 {
@@ -108,9 +109,10 @@ static void *worker(void *arg)
 	const int id = (int)(intptr_t)arg;
 
 	for (unsigned round = 0; !atomic_load(&stop); round++) {
-		own_file(id, round);
+		if (!only_shared)
+			own_file(id, round);
 		shared_part(id, round);
-		if ((id + round) % 50 == 0)
+		if (!only_shared && (id + round) % 50 == 0)
 			list(id);
 		atomic_fetch_add(&rounds, 1);
 	}
@@ -143,16 +145,18 @@ int main(int argc, char **argv)
 	char dir[] = "crowd-XXXXXX";
 	int opt, ret;
 
-	while ((opt = getopt(argc, argv, "t:s:")) != -1) {
+	while ((opt = getopt(argc, argv, "t:s:p")) != -1) {
 		if (opt == 't')
 			threads = atoi(optarg);
 		else if (opt == 's')
 			seconds = atoi(optarg);
+		else if (opt == 'p')
+			only_shared = true;
 		else
 			return 2;
 	}
 	if (optind != argc - 1 || chdir(argv[optind]) < 0 || !mkdtemp(dir)) {
-		fprintf(stderr, "usage: crowd [-t THREADS] [-s SECONDS] DIRECTORY\n");
+		fprintf(stderr, "usage: crowd [-t THREADS] [-s SECONDS] [-p] DIRECTORY\n");
 		return 2;
 	}
 	dirfd_ = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
