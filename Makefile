@@ -35,6 +35,10 @@ tsan:
 fuzz:
 	scripts/fuzz build-fuzz
 
+# As root: it mounts. bench/METHOD.md says how to read the result.
+bench: all
+	bench/run $(BUILD)
+
 install: all
 	meson install -C $(BUILD) --no-rebuild
 
