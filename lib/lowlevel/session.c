@@ -121,6 +121,7 @@ PROFUSE_EXPORT void fuse_session_reset(struct fuse_session *se)
 {
 	atomic_store(&se->error, 0);
 	atomic_store(&se->exited, 0);
+	atomic_store(&se->drained, false);
 	if (se->xport)
 		xport_rearm(se->xport);
 }

@@ -14,6 +14,7 @@ void sess_fail_owed(struct sess_worker *w)
 {
 	struct sess_chunk *chunk = atomic_load_explicit(&w->chunks, memory_order_acquire);
 
+	atomic_store(&w->se->drained, true);
 	for (; chunk; chunk = chunk->next) {
 		for (int i = 0; i < REQ_CHUNK; i++) {
 			struct sess_req *r = &chunk->reqs[i];

@@ -93,8 +93,8 @@ static int answered_before(struct sess_req *r, fuse_req_t h)
 	uint32_t gen = atomic_load_explicit(&r->state, memory_order_relaxed) / REQ_GEN % REQ_ALIGN;
 	bool same = gen == ((uintptr_t)h & (REQ_ALIGN - 1));
 
-	/* At the end we answered it ourselves (drain.c). */
-	if (atomic_load(&r->se->exited))
+	/* At the end we answered what was owed ourselves (drain.c). */
+	if (atomic_load(&r->se->drained))
 		return -ENOTCONN;
 	/* The object may serve another request by now; then the name is that
 	 * of the one before, which is right unless it was used more than once

@@ -115,6 +115,7 @@ struct fuse_session {
 	_Atomic int state;	  /* enum sess_state */
 	_Atomic bool greeting;	  /* a thread is handling INIT */
 	_Atomic bool init_called; /* the handler's, so destroy is due */
+	_Atomic bool drained; /* what was owed at the end was answered by us */
 	_Atomic int exited;	  /* loops must end */
 	_Atomic int error;	  /* what a loop returns: -errno or a signal number */
 	_Atomic bool debug;
