@@ -177,8 +177,8 @@ struct hl_claim {
 struct hl_table {
 	uint64_t id; /* tells tables apart that had the same address */
 	uint64_t key[3];
-	enum hl_memory memory;
-	unsigned int remember;
+	_Atomic int memory; /* enum hl_memory; set by INIT, read by the keeper */
+	_Atomic unsigned int remember;
 
 	_Atomic(struct hl_chunk *) *chunks;
 	pthread_mutex_t grow_lock; /* chunks, fresh and empty pages */
