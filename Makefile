@@ -37,7 +37,8 @@ fuzz:
 
 # As root: it mounts. bench/METHOD.md says how to read the result.
 bench: all
-	bench/run $(BUILD)
+	bench/run $(BUILD) --json $(BUILD)/bench.json
+	bench/plot $(BUILD)/bench.json $(BUILD)/plots
 
 install: all
 	meson install -C $(BUILD) --no-rebuild

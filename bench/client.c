@@ -1,171 +1,67 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The other side of a benchmark: does one thing over and over and says how often.
+ * The other side of a benchmark: does one thing over and over and says how often,
+ * and what it cost whom.
  *
- *     client DIR WORKLOAD THREADS SECONDS [pin]
+ *     client [-p] [-w SECONDS] [-s PID] DIR WORKLOAD THREADS SECONDS
  *
- * Prints: operations, seconds, microseconds of CPU that the client took. With
- * `pin`, thread n stays on CPU n. `client list` names the workloads.
+ * -p: thread n stays on CPU n; -w: first so long without counting; -s: the
+ * server's process, whose CPU time is measured too. `client list` names the
+ * workloads. Prints, as NAME=VALUE: operations, seconds, CPU time of the client
+ * and of the server in microseconds, and what others took of the machine
+ * meanwhile, in percent of one CPU.
  */
-#include <dirent.h>
+#include "workloads.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
-#define KIB4 4096
-#define MIB  (1 << 20)
-
-struct worker {
-	const char *dir;
-	char path[512]; /* of this thread's own file */
-	int fd;		/* of the common file */
-	char *buf;
-	unsigned int seed;
-	unsigned long operations;
-	unsigned int number;
-	bool pin;
+struct thread {
+	struct worker worker;
 	pthread_t id;
+	/* Where the counted part began; by the thread itself. */
+	unsigned long warm;
 };
 
-struct workload {
-	const char *name;
-	bool (*run)(struct worker *w); /* one operation; false on failure */
-	const char *what;
-};
+enum phase { WAIT, WARM_UP, COUNT, STOP };
 
-static _Atomic bool stop, go;
+static _Atomic enum phase phase;
 static const struct workload *workload;
+static bool pin;
 
-/* ---- what is done ---- */
-
-static bool do_fstat(struct worker *w)
+static void stay_on(unsigned int cpu)
 {
-	struct stat st;
+	cpu_set_t set;
 
-	return fstat(w->fd, &st) == 0;
+	CPU_ZERO(&set);
+	CPU_SET(cpu % (unsigned int)get_nprocs(), &set);
+	sched_setaffinity(0, sizeof(set), &set);
 }
-
-static bool do_stat(struct worker *w)
-{
-	struct stat st;
-	char path[600];
-
-	snprintf(path, sizeof(path), "%s/f", w->dir);
-	return stat(path, &st) == 0;
-}
-
-static bool do_open(struct worker *w)
-{
-	char path[600];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/f", w->dir);
-	fd = open(path, O_RDONLY);
-	return fd >= 0 && close(fd) == 0;
-}
-
-static bool do_create(struct worker *w)
-{
-	int fd = open(w->path, O_RDWR | O_CREAT | O_EXCL, 0644);
-
-	return fd >= 0 && close(fd) == 0 && unlink(w->path) == 0;
-}
-
-static bool list(struct worker *w, bool with_stat)
-{
-	char path[600];
-	struct dirent *d;
-	struct stat st;
-	unsigned int n = 0;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "%s/d", w->dir);
-	dir = opendir(path);
-	if (!dir)
-		return false;
-	while ((d = readdir(dir))) {
-		n += d->d_name[0] == 'e';
-		if (with_stat && fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			break;
-	}
-	closedir(dir);
-	return n >= 10000;
-}
-
-static bool do_readdir(struct worker *w)
-{
-	return list(w, false);
-}
-
-static bool do_readdir_stat(struct worker *w)
-{
-	return list(w, true);
-}
-
-static off_t somewhere(struct worker *w, size_t size)
-{
-	return (off_t)(rand_r(&w->seed) % (64u * MIB / size)) * (off_t)size;
-}
-
-static bool do_read4k(struct worker *w)
-{
-	return pread(w->fd, w->buf, KIB4, somewhere(w, KIB4)) == KIB4;
-}
-
-static bool do_write4k(struct worker *w)
-{
-	return pwrite(w->fd, w->buf, KIB4, somewhere(w, KIB4)) == KIB4;
-}
-
-static bool do_read1m(struct worker *w)
-{
-	return pread(w->fd, w->buf, MIB, (off_t)(w->operations % 64) * MIB) == MIB;
-}
-
-static bool do_write1m(struct worker *w)
-{
-	return pwrite(w->fd, w->buf, MIB, (off_t)(w->operations % 64) * MIB) == MIB;
-}
-
-static const struct workload workloads[] = {
-	{"fstat", do_fstat, "fstat of an open file: one GETATTR"},
-	{"stat", do_stat, "stat by name: LOOKUP, GETATTR"},
-	{"open", do_open, "open and close: LOOKUP, OPEN, FLUSH, RELEASE"},
-	{"create", do_create, "create, close, unlink"},
-	{"readdir", do_readdir, "a directory of 10,000 entries"},
-	{"readdir+stat", do_readdir_stat, "the same with a stat of each"},
-	{"read4k", do_read4k, "4 KiB at random places"},
-	{"write4k", do_write4k, "4 KiB at random places"},
-	{"read1m", do_read1m, "1 MiB in sequence"},
-	{"write1m", do_write1m, "1 MiB in sequence"},
-};
-
-/* ---- doing it ---- */
 
 static void *work(void *arg)
 {
-	struct worker *w = arg;
-	cpu_set_t set;
+	struct thread *t = arg;
+	struct worker *w = &t->worker;
+	enum phase before = WAIT, now;
 
-	if (w->pin) {
-		CPU_ZERO(&set);
-		CPU_SET(w->number % (unsigned int)get_nprocs(), &set);
-		sched_setaffinity(0, sizeof(set), &set);
-	}
-	while (!atomic_load_explicit(&go, memory_order_acquire))
-		sched_yield();
-	while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
+	if (pin)
+		stay_on(w->number);
+	while ((now = atomic_load_explicit(&phase, memory_order_acquire)) != STOP) {
+		if (now == WAIT) {
+			sched_yield();
+			continue;
+		}
+		if (now == COUNT && before != COUNT)
+			t->warm = w->operations;
+		before = now;
 		if (!workload->run(w)) {
 			fprintf(stderr, "client: %s in %s: %s\n", workload->name, w->dir,
 				strerror(errno));
@@ -173,83 +69,147 @@ static void *work(void *arg)
 		}
 		w->operations++;
 	}
+	if (before != COUNT)
+		t->warm = w->operations; /* its last one outlasted everything */
 	return NULL;
 }
 
-static void prepare(struct worker *w, const char *dir, unsigned int number, bool pin)
-{
-	char path[600];
+/* ---- what is measured ---- */
 
-	*w = (struct worker){.dir = dir, .number = number, .pin = pin, .seed = number + 1};
-	snprintf(w->path, sizeof(w->path), "%s/t%u", dir, number);
-	snprintf(path, sizeof(path), "%s/f", dir);
-	w->fd = open(path, O_RDWR);
-	if (w->fd < 0) {
-		perror(path);
-		exit(1);
-	}
-	w->buf = aligned_alloc(4096, MIB);
-	memset(w->buf, 'x', MIB);
-}
+struct figures {
+	double seconds, client_us, server_us, busy_us;
+};
 
-static double now(void)
+static double read_clock(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+	if (clock_gettime(clock, &t) < 0)
+		return 0;
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
-static double cpu_us(void)
+/* Microseconds that the machine's CPUs were not idle, since some moment. The
+ * idle times of a tickless kernel are exact to the unit, a hundredth second. */
+static double machine_busy_us(double now_us)
 {
-	struct rusage r;
+	unsigned long user, nice, sys, idle = 0, iowait = 0;
+	FILE *f = fopen("/proc/stat", "re");
 
-	getrusage(RUSAGE_SELF, &r);
-	return ((double)r.ru_utime.tv_sec + (double)r.ru_stime.tv_sec) * 1e6 +
-	       (double)r.ru_utime.tv_usec + (double)r.ru_stime.tv_usec;
+	if (!f)
+		return 0;
+	if (fscanf(f, "cpu %lu %lu %lu %lu %lu", &user, &nice, &sys, &idle, &iowait) != 5)
+		idle = 0;
+	fclose(f);
+	return now_us * get_nprocs() - (double)(idle + iowait) * 1e6 / (double)sysconf(_SC_CLK_TCK);
 }
 
-static const struct workload *find_workload(const char *name)
+static struct figures take(pid_t server)
 {
-	for (size_t i = 0; i < sizeof(workloads) / sizeof(workloads[0]); i++) {
-		if (strcmp(name, workloads[i].name) == 0)
-			return &workloads[i];
+	double now = read_clock(CLOCK_MONOTONIC);
+	struct figures f = {
+		.seconds = now / 1e6,
+		.client_us = read_clock(CLOCK_PROCESS_CPUTIME_ID),
+		.busy_us = machine_busy_us(now),
+	};
+	clockid_t clock;
+
+	if (server && clock_getcpuclockid(server, &clock) == 0)
+		f.server_us = read_clock(clock);
+	return f;
+}
+
+static void print(unsigned long operations, const struct figures *a, const struct figures *b)
+{
+	double seconds = b->seconds - a->seconds;
+	double client = b->client_us - a->client_us, server = b->server_us - a->server_us;
+	double others = b->busy_us - a->busy_us - client - server;
+
+	printf("operations=%lu seconds=%.6f client_us=%.0f server_us=%.0f others=%.1f\n",
+	       operations, seconds, client, server, others / seconds / 1e4);
+}
+
+/* ---- the run ---- */
+
+static void pass(double seconds)
+{
+	struct timespec t = {.tv_sec = (time_t)seconds};
+
+	t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
+	while (nanosleep(&t, &t) < 0 && errno == EINTR)
+		;
+}
+
+static void measure(struct thread *threads, unsigned int count, double warm_up, double seconds,
+		    pid_t server)
+{
+	struct figures before, after;
+	unsigned long total = 0;
+
+	if (warm_up > 0) {
+		atomic_store(&phase, WARM_UP);
+		pass(warm_up);
 	}
-	return NULL;
+	before = take(server);
+	atomic_store(&phase, COUNT);
+	pass(seconds);
+	atomic_store(&phase, STOP);
+	for (unsigned int i = 0; i < count; i++) {
+		pthread_join(threads[i].id, NULL);
+		total += threads[i].worker.operations - threads[i].warm;
+	}
+	after = take(server);
+	print(total, &before, &after);
+}
+
+static int list(void)
+{
+	for (size_t i = 0; workload_at(i); i++)
+		printf("%-14s %s\n", workload_at(i)->name, workload_at(i)->what);
+	return 0;
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: client [-p] [-w SECONDS] [-s PID] DIR WORKLOAD THREADS SECONDS\n"
+			"       client list\n");
+	return 2;
 }
 
 int main(int argc, char *argv[])
 {
-	unsigned long total = 0;
-	unsigned int threads;
-	double start, seconds, cpu;
-	struct worker *w;
+	double warm_up = 0;
+	pid_t server = 0;
+	struct thread *threads;
+	unsigned int count;
+	int opt;
 
-	if (argc == 2 && strcmp(argv[1], "list") == 0) {
-		for (size_t i = 0; i < sizeof(workloads) / sizeof(workloads[0]); i++)
-			printf("%-14s %s\n", workloads[i].name, workloads[i].what);
-		return 0;
+	if (argc == 2 && strcmp(argv[1], "list") == 0)
+		return list();
+	while ((opt = getopt(argc, argv, "pw:s:")) != -1) {
+		if (opt == 'p')
+			pin = true;
+		else if (opt == 'w')
+			warm_up = atof(optarg);
+		else if (opt == 's')
+			server = atoi(optarg);
+		else
+			return usage();
 	}
-	if (argc < 5 || !(workload = find_workload(argv[2])) ||
-	    (threads = (unsigned)atoi(argv[3])) == 0) {
-		fprintf(stderr, "usage: %s DIR WORKLOAD THREADS SECONDS [pin]\n", argv[0]);
-		return 2;
+	argv += optind;
+	if (argc - optind != 4 || !(workload = workload_find(argv[1])) ||
+	    (count = (unsigned)atoi(argv[2])) == 0)
+		return usage();
+	threads = calloc(count, sizeof(*threads));
+	for (unsigned int i = 0; threads && i < count; i++) {
+		if (!worker_prepare(&threads[i].worker, argv[0], i)) {
+			perror(argv[0]);
+			return 1;
+		}
+		if (pthread_create(&threads[i].id, NULL, work, &threads[i]))
+			return 1;
 	}
-	w = calloc(threads, sizeof(*w));
-	for (unsigned int i = 0; i < threads; i++) {
-		prepare(&w[i], argv[1], i, argc > 5);
-		pthread_create(&w[i].id, NULL, work, &w[i]);
-	}
-	cpu = cpu_us();
-	start = now();
-	atomic_store_explicit(&go, true, memory_order_release);
-	usleep((useconds_t)(atof(argv[4]) * 1e6));
-	atomic_store(&stop, true);
-	for (unsigned int i = 0; i < threads; i++) {
-		pthread_join(w[i].id, NULL);
-		total += w[i].operations;
-	}
-	seconds = now() - start;
-	printf("%lu %.6f %.0f\n", total, seconds, cpu_us() - cpu);
+	measure(threads, count, warm_up, atof(argv[3]), server);
+	free(threads);
 	return 0;
 }

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Who is compared: each serves the same filesystem in another way."""
+import os
+import subprocess
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Contender:
+    name: str
+    program: str = ""  # in BUILD/bench; none: the native filesystem
+    options: list = field(default_factory=list)
+    ring: bool = False  # needs fuse-over-io_uring
+    path_program: str = ""  # the same library under the path API
+    needs_backing: bool = False  # has nothing to serve without a backing file
+
+    def command(self, build):
+        return [os.path.join(build, "bench", self.program)] + self.options
+
+    def exists(self, build):
+        return not self.program or os.path.exists(self.command(build)[0])
+
+    def is_ours_in_disguise(self, build):
+        """The reference, run by mistake with the library under test."""
+        if not self.program.endswith("_stock"):
+            return False
+        libraries = subprocess.run(["ldd", self.command(build)[0]], capture_output=True,
+                                   text=True, check=True).stdout
+        return os.path.realpath(build) in libraries
+
+
+DEV = ["-f", "-o", "io_uring=off"]
+RING = ["-f", "-o", "io_uring=on"]
+
+ALL = [
+    Contender("profuse dev", "memory_fs", DEV, path_program="path_fs"),
+    Contender("profuse dev -s", "memory_fs", DEV + ["-s"]),
+    Contender("profuse ring", "memory_fs", RING, ring=True, path_program="path_fs"),
+    Contender("profuse ring -s", "memory_fs", RING + ["-s"], ring=True),
+    Contender("libfuse", "memory_fs_stock", ["-f"], path_program="path_fs_stock"),
+    Contender("libfuse -s", "memory_fs_stock", ["-f", "-s"]),
+    Contender("bare dev", "bare_dev"),
+    Contender("bare dev -1", "bare_dev", ["-1"]),
+    Contender("bare ring", "bare_ring", ring=True),
+    Contender("native"),
+]
+
+
+def available(build, have_ring):
+    """Those that can run here, and why the others cannot."""
+    chosen, missing = [], []
+    for c in ALL:
+        if c.ring and not have_ring:
+            missing.append(f"{c.name}: no fuse-over-io_uring here")
+        elif not c.exists(build):
+            missing.append(f"{c.name}: {c.program} was not built (libfuse3-dev installed?)")
+        elif c.is_ours_in_disguise(build):
+            missing.append(f"{c.name}: would be run with the library under test")
+        else:
+            chosen.append(c)
+    return chosen, missing
