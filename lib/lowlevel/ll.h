@@ -46,6 +46,8 @@ struct ll {
 	pthread_t init_thread;
 	int init_error;
 
+	_Atomic bool backing_logged; /* that a backing file was refused */
+
 	/* watchdog.c */
 	pthread_mutex_t watchdog_lock;
 	struct ll_watchdog *watchdog;

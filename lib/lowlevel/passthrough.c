@@ -13,18 +13,32 @@ static int device_fd(fuse_req_t req)
 	return x ? x->fd : -1;
 }
 
+/* Programs that fall back to ordinary requests try again with the next file. */
+static void complain(struct fuse_session *se, int fd, int err)
+{
+	if (atomic_exchange(&ll_of(se)->backing_logged, true))
+		return;
+	fuse_log(FUSE_LOG_ERR,
+		 "fuse: descriptor %d cannot be a backing file: %s%s (further ones are not "
+		 "reported)\n",
+		 fd, strerror(err),
+		 err == EPERM ? "; that needs FUSE_CAP_PASSTHROUGH and CAP_SYS_ADMIN outside of "
+				"user namespaces"
+			      : "");
+}
+
 /* 0 is the interface's way of saying that it failed. */
 PROFUSE_EXPORT int fuse_passthrough_open(fuse_req_t req, int fd)
 {
 	struct fuse_backing_map map = {.fd = fd};
 	int id = ioctl(device_fd(req), FUSE_DEV_IOC_BACKING_OPEN, &map);
+	int err;
 
 	if (id > 0)
 		return id;
-	if (id == 0)
-		errno = EIO;
-	fuse_log(FUSE_LOG_ERR, "fuse: descriptor %d cannot be a backing file: %s%s\n", fd,
-		 strerror(errno), errno == EPERM ? " (needs FUSE_CAP_PASSTHROUGH and root)" : "");
+	err = id < 0 ? errno : EIO;
+	complain(sess_of(req), fd, err);
+	errno = err;
 	return 0;
 }
 

@@ -25,43 +25,6 @@ static int backing_flags(int flags)
 	return flags;
 }
 
-/* --- I/O that bypasses us (-o passthrough) --- */
-
-/*
- * All opens of an inode must go the same way: through one backing file or by requests. The first
- * open decides, until the last one is gone.
- */
-static void backing_begin(fuse_req_t req, struct inode *inode, int fd, struct fuse_file_info *fi)
-{
-	if (!fs.backing)
-		return;
-	pthread_mutex_lock(&inode->lock);
-	if (inode->backing_users++ == 0 && inode->backing_id == 0) {
-		/* For all that a later open may want to do. */
-		int both = reopen(fd, O_RDWR);
-
-		if (both >= 0) {
-			inode->backing_id = fuse_passthrough_open(req, both);
-			close(both);
-		}
-	}
-	fi->backing_id = inode->backing_id;
-	pthread_mutex_unlock(&inode->lock);
-}
-
-/* Without a request to close it by (req NULL), the backing file stays for the next open. */
-static void backing_end(fuse_req_t req, struct inode *inode)
-{
-	if (!fs.backing)
-		return;
-	pthread_mutex_lock(&inode->lock);
-	if (--inode->backing_users == 0 && inode->backing_id > 0 && req) {
-		fuse_passthrough_close(req, inode->backing_id);
-		inode->backing_id = 0;
-	}
-	pthread_mutex_unlock(&inode->lock);
-}
-
 /* --- is what the kernel has cached still right? --- */
 
 /*
@@ -124,11 +87,6 @@ static void opened(fuse_req_t req, struct inode *inode, int fd, struct fuse_file
 		fs.cache == CACHE_ALWAYS ||
 		(fs.cache == CACHE_AUTO && fstat(fd, &st) == 0 && cache_is_right(inode, &st));
 	backing_begin(req, inode, fd, fi);
-	if (fi->backing_id) {
-		fi->direct_io = 0;
-		fi->parallel_direct_writes = 0;
-		fi->keep_cache = 0;
-	}
 }
 
 void pt_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -153,11 +111,13 @@ void pt_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	opened(req, inode, fd, fi);
-	/* If the open was given up, no release comes; the inode is still known by its lookup. */
+	/* If the open was given up, no release comes, but a forget may have come already. */
+	inode_ref(inode);
 	if (fuse_reply_open(req, fi) != 0) {
 		backing_end(NULL, inode);
 		close(fd);
 	}
+	inode_unref(inode, 1);
 }
 
 /* A new file, with or without a name: its inode, and the answer to the request. */

@@ -482,6 +482,23 @@ static void raise_limit(void)
 	budget = limit.rlim_cur - limit.rlim_cur / 4;
 }
 
+/* For the source's own mount there is one from the start: below it there may be files only. */
+static bool keep_anchor(int root_fd)
+{
+	struct anchor *anchor = calloc(1, sizeof(*anchor));
+
+	if (!anchor)
+		return false;
+	*anchor = (struct anchor){.mount = fs.root.id.mount, .users = 1};
+	anchor->fd = fcntl(root_fd, F_DUPFD_CLOEXEC, 0);
+	if (anchor->fd < 0) {
+		free(anchor);
+		return false;
+	}
+	anchors = anchor;
+	return true;
+}
+
 void fdcache_init(int root_fd)
 {
 	struct file_handle *handle;
@@ -491,8 +508,16 @@ void fdcache_init(int root_fd)
 	handle = handle_of(root_fd);
 	if (handle)
 		fd = open_by_handle_at(root_fd, handle, O_PATH | O_CLOEXEC);
-	by_handle = fd >= 0;
+	by_handle = fd >= 0 && keep_anchor(root_fd);
 	if (fd >= 0)
 		close(fd);
 	free(handle);
+}
+
+void fdcache_fini(void)
+{
+	pthread_mutex_lock(&lock);
+	/* The others went with the inodes that used them. */
+	anchor_put_locked(anchors);
+	pthread_mutex_unlock(&lock);
 }

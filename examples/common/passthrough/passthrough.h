@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * passthrough_ll: shows a directory somewhere else. What its files share.
+ * A directory shown somewhere else, inode by inode: what passthrough_ll and passthrough_hp have in
+ * common, which is all but their options.
  *
- *   main.c      options and start
+ *   start.c     the handshake and the source
  *   ops.h       the callbacks the library calls, by file:
- *     names.c     lookup, forget, create, mknod, mkdir, symlink, link, unlink, rmdir, rename,
- * tmpfile attr.c      getattr, setattr, statx, readlink, statfs file.c      open, read, write,
- * fallocate, lseek, copy_file_range, release listing.c   readdir, readdirplus xattr.c     extended
- * attributes and access control lists locking.c   locks that users of the source directory see, too
- * (-o locks=host) inode.c     inodes: which node id is which file fdcache.c   their file
- * descriptors, of which there are never too many caller.c    making files as the caller
+ *     names.c     lookup, forget, create, mknod, mkdir, symlink, link, unlink, rmdir, rename
+ *     attr.c      getattr, setattr, statx, readlink, statfs
+ *     file.c      open, read, write, fallocate, lseek, copy_file_range, release
+ *     listing.c   readdir, readdirplus
+ *     xattr.c     extended attributes and access control lists
+ *     locking.c   locks that users of the source directory see, too (host_locks)
+ *   backing.c   files that the kernel reads and writes by itself
+ *   inode.c     inodes: which node id is which file
+ *   fdcache.c   their file descriptors, of which there are never too many
+ *   caller.c    making files as the caller
  *
  * Two rules keep callers inside the source directory, also while others rename things in it:
  * only single names are resolved, under a descriptor of their directory, never following a symbolic
@@ -66,11 +71,11 @@ struct inode {
 	struct place *place;
 	struct anchor *anchor;
 
-	/* file.c, under this lock. */
+	/* file.c and backing.c, under this lock. */
 	pthread_mutex_t lock;
-	/* For I/O that bypasses us. */
-	int backing_id;
+	int backing_id; /* 0: by requests */
 	unsigned backing_users;
+	bool bypassed; /* the kernel's cache may be older than the file */
 	/* What the file looked like when its cached pages were last known to be right. */
 	off_t seen_size;
 	struct timespec seen_mtime;
@@ -80,9 +85,11 @@ struct inode {
 enum cache_mode { CACHE_NEVER, CACHE_AUTO, CACHE_ALWAYS };
 
 struct passthrough {
+	const char *program;
+
 	/* Options. */
 	const char *source;
-	int cache;
+	int cache; /* enum cache_mode */
 	double timeout;
 	int writeback;
 	int no_xattr;
@@ -93,6 +100,7 @@ struct passthrough {
 	/* What the kernel agreed to. */
 	bool acl;
 	bool backing;
+	_Atomic bool backing_refused;
 
 	struct inode root;
 	/* The device number of our own mount, or 0. */
@@ -100,6 +108,9 @@ struct passthrough {
 };
 
 extern struct passthrough fs;
+
+/* Mounts and serves, with what the options made of fs. Returns an exit status. */
+int pt_serve(struct fuse_args *args, const char *help);
 
 /* --- inode.c --- */
 
@@ -120,6 +131,8 @@ void inode_free_all(void);
 
 /* What is at a descriptor; 0 or -1 with errno set. Inode numbers are those the mount shows. */
 int inode_examine(int fd, struct stat *st, struct identity *id);
+/* The same for a name in a directory, whatever it is. */
+int inode_examine_at(int dirfd, const char *name, struct stat *st, struct identity *id);
 
 /* The inode number to show for a file: its own, unless it lies on another filesystem than the
  * source. */
@@ -132,6 +145,8 @@ ino_t inode_shown_number(uint64_t dev, uint64_t ino);
  * a descriptor of the source that can be read.
  */
 void fdcache_init(int root_fd);
+/* After the last inode. */
+void fdcache_fini(void);
 
 /* The inode is new and has a descriptor, from now on our business. It was found as `name`. */
 void fdcache_add(struct inode *inode, struct inode *parent, const char *name);

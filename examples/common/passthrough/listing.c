@@ -128,6 +128,14 @@ struct listing {
 /* The least that an entry of such an answer takes, for the size of `counted`. */
 enum { MIN_PLUS_ENTRY = 128 };
 
+static bool find(struct listing *l, const struct dirent64 *d, struct fuse_entry_param *entry)
+{
+	if (d->d_type != DT_DIR && d->d_type != DT_UNKNOWN &&
+	    names_find_known(l->inode, l->path_fd, d->d_name, entry))
+		return true;
+	return names_find(l->inode, l->path_fd, d->d_name, entry) == 0;
+}
+
 /* False if it does not fit. */
 static bool add_locked(struct listing *l, const struct dirent64 *d)
 {
@@ -154,7 +162,7 @@ static bool add_locked(struct listing *l, const struct dirent64 *d)
 		struct fuse_entry_param found;
 
 		/* What cannot be looked up is listed by name only. */
-		if (names_find(l->inode, l->path_fd, d->d_name, &found) == 0) {
+		if (find(l, d, &found)) {
 			l->counted[l->ncounted++] = found.ino;
 			entry = found;
 		}

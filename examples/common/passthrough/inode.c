@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The table of inodes that the kernel knows, in shards so that lookups seldom meet. */
 #include "passthrough.h"
-#include "../common/giveback.h"
+#include "../giveback.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -287,9 +287,14 @@ static struct timespec time_of(struct statx_timestamp ts)
 
 int inode_examine(int fd, struct stat *st, struct identity *id)
 {
+	return inode_examine_at(fd, "", st, id);
+}
+
+int inode_examine_at(int dirfd, const char *name, struct stat *st, struct identity *id)
+{
 	struct statx stx;
 
-	if (statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
+	if (statx(dirfd, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
 		  STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &stx) < 0)
 		return -1;
 	*id = (struct identity){

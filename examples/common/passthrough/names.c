@@ -15,6 +15,14 @@ static bool is_single_name(const char *name)
 	return !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
+static void fill_entry(const struct inode *inode, struct fuse_entry_param *entry)
+{
+	entry->ino = inode_id(inode);
+	entry->generation = inode->generation;
+	entry->attr_timeout = fs.timeout;
+	entry->entry_timeout = fs.timeout;
+}
+
 int names_enter(int fd, struct inode *dir, const char *name, struct fuse_entry_param *entry)
 {
 	struct identity id;
@@ -33,11 +41,26 @@ int names_enter(int fd, struct inode *dir, const char *name, struct fuse_entry_p
 	/* It may be an old friend with a new name. */
 	if (fdcache_uses_names())
 		fdcache_moved(inode, dir, name);
-	entry->ino = inode_id(inode);
-	entry->generation = inode->generation;
-	entry->attr_timeout = fs.timeout;
-	entry->entry_timeout = fs.timeout;
+	fill_entry(inode, entry);
 	return 0;
+}
+
+bool names_find_known(struct inode *dir, int dirfd, const char *name,
+		      struct fuse_entry_param *entry)
+{
+	struct identity id;
+	struct inode *inode;
+
+	memset(entry, 0, sizeof(*entry));
+	if (inode_examine_at(dirfd, name, &entry->attr, &id) < 0)
+		return false;
+	inode = inode_find(&id);
+	if (!inode)
+		return false;
+	if (fdcache_uses_names())
+		fdcache_moved(inode, dir, name);
+	fill_entry(inode, entry);
+	return true;
 }
 
 int names_find(struct inode *dir, int dirfd, const char *name, struct fuse_entry_param *entry)

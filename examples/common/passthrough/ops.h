@@ -23,6 +23,12 @@ void pt_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
  * dirfd is the directory's descriptor.
  */
 int names_find(struct inode *dir, int dirfd, const char *name, struct fuse_entry_param *entry);
+/*
+ * The same, if the kernel knows the inode: one system call does. Not for what may be a directory,
+ * because our own mount may be on it.
+ */
+bool names_find_known(struct inode *dir, int dirfd, const char *name,
+		      struct fuse_entry_param *entry);
 /* The same for a file that is open already. Takes over the descriptor, which is one for a place. */
 int names_enter(int fd, struct inode *dir, const char *name, struct fuse_entry_param *entry);
 
@@ -58,6 +64,17 @@ void pt_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
  */
 void file_changing(struct inode *inode);
 void file_changed(struct inode *inode, const struct stat *st);
+
+/* backing.c */
+
+/* Ask for it, if it is wanted. */
+void backing_negotiate(struct fuse_conn_info *conn);
+/*
+ * An open file begins and ends; fd is a descriptor of its inode. Without a request (req NULL)
+ * when the answer to its open was refused. backing_begin() says in fi which way its I/O goes.
+ */
+void backing_begin(fuse_req_t req, struct inode *inode, int fd, struct fuse_file_info *fi);
+void backing_end(fuse_req_t req, struct inode *inode);
 
 /* listing.c */
 void pt_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * I/O that bypasses us: the kernel reads and writes the file below by itself.
+ *
+ * All opens of an inode must go the same way, through one backing file or by requests. The first
+ * open decides, until the last one is gone. The kernel opens the file below anew for each open
+ * file, with its flags; so any descriptor of the inode will do to name it.
+ */
+#include "ops.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
+#ifndef ECRYPTFS_SUPER_MAGIC
+#define ECRYPTFS_SUPER_MAGIC 0xf15f
+#endif
+#ifndef FUSE_SUPER_MAGIC
+#define FUSE_SUPER_MAGIC 0x65735546
+#endif
+
+/*
+ * Backing files that could not be closed for want of a request to close them by: when the answer
+ * to an open is refused, the request is gone. The next one that comes by does it.
+ */
+enum { MAX_ORPHANS = 64 };
+static pthread_mutex_t orphans_lock = PTHREAD_MUTEX_INITIALIZER;
+static int orphans[MAX_ORPHANS];
+static _Atomic int norphans;
+
+static void leave_orphan(int id)
+{
+	pthread_mutex_lock(&orphans_lock);
+	if (norphans < MAX_ORPHANS)
+		orphans[norphans++] = id;
+	pthread_mutex_unlock(&orphans_lock);
+}
+
+static void close_orphans(fuse_req_t req)
+{
+	if (norphans == 0)
+		return;
+	pthread_mutex_lock(&orphans_lock);
+	while (norphans > 0)
+		fuse_passthrough_close(req, orphans[--norphans]);
+	pthread_mutex_unlock(&orphans_lock);
+}
+
+void backing_begin(fuse_req_t req, struct inode *inode, int fd, struct fuse_file_info *fi)
+{
+	if (!fs.backing)
+		return;
+	close_orphans(req);
+	pthread_mutex_lock(&inode->lock);
+	if (inode->backing_users++ == 0 && !fs.backing_refused) {
+		inode->backing_id = fuse_passthrough_open(req, fd);
+		/* Not for us, so not for any file. */
+		if (inode->backing_id == 0 && errno == EPERM)
+			fs.backing_refused = true;
+	}
+	fi->backing_id = inode->backing_id;
+	if (fi->backing_id) {
+		inode->bypassed = true;
+		fi->direct_io = 0;
+		fi->parallel_direct_writes = 0;
+		fi->keep_cache = 0;
+	} else if (inode->bypassed) {
+		/* What the kernel cached of it before knows nothing of what was written since. */
+		inode->bypassed = false;
+		fi->keep_cache = 0;
+	}
+	pthread_mutex_unlock(&inode->lock);
+}
+
+void backing_end(fuse_req_t req, struct inode *inode)
+{
+	int id = 0;
+
+	if (!fs.backing)
+		return;
+	pthread_mutex_lock(&inode->lock);
+	if (--inode->backing_users == 0) {
+		id = inode->backing_id;
+		inode->backing_id = 0;
+	}
+	pthread_mutex_unlock(&inode->lock);
+	if (id == 0)
+		return;
+	if (req)
+		fuse_passthrough_close(req, id);
+	else
+		leave_orphan(id);
+}
+
+/* A filesystem that lies on others, where files are one level deeper. */
+static bool is_stacked(int fd)
+{
+	struct statfs st;
+
+	if (fstatfs(fd, &st) < 0)
+		return true;
+	return st.f_type == OVERLAYFS_SUPER_MAGIC || st.f_type == ECRYPTFS_SUPER_MAGIC ||
+	       st.f_type == FUSE_SUPER_MAGIC;
+}
+
+void backing_negotiate(struct fuse_conn_info *conn)
+{
+	/* With writeback the kernel has to keep what it collects: one excludes the other. */
+	fs.backing = fs.kernel_passthrough && !fs.writeback &&
+		     fuse_set_feature_flag(conn, FUSE_CAP_PASSTHROUGH);
+	if (!fs.backing) {
+		fuse_unset_feature_flag(conn, FUSE_CAP_PASSTHROUGH);
+		return;
+	}
+	/* No deeper than need be: as many levels fewer can be put on top of the mount. */
+	conn->max_backing_stack_depth =
+		is_stacked(fs.root.fd) ? FUSE_BACKING_STACKED_OVER : FUSE_BACKING_STACKED_UNDER;
+}
