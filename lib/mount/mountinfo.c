@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -115,15 +116,15 @@ static void unescape(char *s)
 bool mnt_info_parse(char *text, struct mnt_info_line *line)
 {
 	const char *id = text;
-	char *parent = next_field(text);
-	char *devs = next_field(parent);
+	char *up = next_field(text);
+	char *devs = next_field(up);
 	char *root = next_field(devs);
 	char *point = next_field(root);
 	char *field = next_field(point);
-	const char *dev = devs;
-	unsigned long n, major, minor;
+	const char *dev = devs, *parent = up;
+	unsigned long n, p, major, minor;
 
-	if (!field || !number(&id, &n))
+	if (!field || !number(&id, &n) || !number(&parent, &p) || n > INT_MAX || p > INT_MAX)
 		return false;
 	if (!number(&dev, &major) || *dev++ != ':' || !number(&dev, &minor))
 		return false;
@@ -137,11 +138,12 @@ bool mnt_info_parse(char *text, struct mnt_info_line *line)
 	} while (field);
 	if (!field)
 		return false;
-	next_field(field);
 	unescape(point);
 	line->id = (int)n;
+	line->parent = (int)p;
 	line->dev = makedev((unsigned int)major, (unsigned int)minor);
 	line->point = point;
 	line->type = field;
+	line->sb_options = next_field(next_field(field));
 	return true;
 }

@@ -11,9 +11,11 @@
 
 struct mnt_info_line {
 	int id;
+	int parent; /* the mount that it stands on */
 	dev_t dev;
-	const char *point; /* unescaped; good until the next call */
-	const char *type;  /* e.g. fuse.sshfs */
+	const char *point;	/* unescaped; good until the next call */
+	const char *type;	/* e.g. fuse.sshfs */
+	const char *sb_options; /* the filesystem's own, user_id= among them; may be NULL */
 };
 
 struct mnt_info_reader {

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "mount/device.h"
+#include "mount/flags.h"
 #include "mount/kernel.h"
 #include "mount/optstr.h"
 
@@ -80,41 +81,10 @@ static int set_data_option(struct mnt_attempt *a, int ctx, enum mnt_opt_id id)
 	return err;
 }
 
-/* Flags of the superblock; those of the mount follow with fsmount(2). */
-static const struct {
-	unsigned long flag;
-	const char *key;
-} superblock_flags[] = {
-	{MS_RDONLY, "ro"},
-	{MS_SYNCHRONOUS, "sync"},
-	{MS_DIRSYNC, "dirsync"},
-	{MS_LAZYTIME, "lazytime"},
-};
-
-static const struct {
-	unsigned long flag;
-	unsigned int attr;
-} mount_attrs[] = {
-	{MS_RDONLY, MNT_ATTR_RDONLY},	      {MS_NOSUID, MNT_ATTR_NOSUID},
-	{MS_NODEV, MNT_ATTR_NODEV},	      {MS_NOEXEC, MNT_ATTR_NOEXEC},
-	{MS_NOATIME, MNT_ATTR_NOATIME},	      {MS_STRICTATIME, MNT_ATTR_STRICTATIME},
-	{MS_NODIRATIME, MNT_ATTR_NODIRATIME}, {MS_NOSYMFOLLOW, MNT_ATTR_NOSYMFOLLOW},
-};
-
-static unsigned int attrs_of(unsigned long flags)
-{
-	unsigned int attrs = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(mount_attrs); i++) {
-		if (flags & mount_attrs[i].flag)
-			attrs |= mount_attrs[i].attr;
-	}
-	return attrs;
-}
-
 static int set_options(struct mnt_attempt *a, int ctx)
 {
 	const struct mnt_opts *o = a->opts;
+	const char *word;
 	int err = 0;
 
 	for (size_t i = 0; i < MNT_OPT_COUNT && !err; i++) {
@@ -123,10 +93,8 @@ static int set_options(struct mnt_attempt *a, int ctx)
 		if (o->given[i] && (kind == MNT_KIND_DATA || kind == MNT_KIND_NUMBER))
 			err = set_data_option(a, ctx, (enum mnt_opt_id)i);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(superblock_flags) && !err; i++) {
-		if (o->flags & superblock_flags[i].flag)
-			err = set(a, ctx, superblock_flags[i].key, NULL);
-	}
+	for (size_t i = 0; !err && (word = mnt_sb_word(o->flags, i)); i++)
+		err = set(a, ctx, word, NULL);
 	return err;
 }
 
@@ -163,7 +131,7 @@ static int create_and_attach(struct mnt_attempt *a, int ctx, const struct mnt_de
 
 		return failed(a, init ? MNT_STAGE_INIT : MNT_STAGE_CREATE, err, ctx, "create");
 	}
-	mnt = (int)mnt_sys_fsmount(ctx, MNT_FSMOUNT_CLOEXEC, attrs_of(a->opts->flags));
+	mnt = (int)mnt_sys_fsmount(ctx, MNT_FSMOUNT_CLOEXEC, mnt_attrs_of_flags(a->opts->flags));
 	if (mnt < 0)
 		return failed(a, MNT_STAGE_CREATE, -errno, ctx, "fsmount");
 	if (mnt_ident_of_fd(mnt, &a->res->ident) < 0)

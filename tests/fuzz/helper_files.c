@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the setuid helper reads: fuse.conf, in pieces, and lines of the mount
+ * What the setuid helper reads: fuse.conf, and lines of the mount
  * table, where nothing in a name may change who owns the mount.
  */
 #include "fuzz.h"
@@ -76,18 +76,16 @@ static void require(int condition)
 		abort();
 }
 
-static void feed_conf(const char *text, size_t len)
+static void read_conf(const char *text, size_t len)
 {
+	char *copy = malloc(len + 1);
 	struct conf c;
-	struct conf_reader r = {.conf = &c};
-	size_t piece = len % 7 + 1;
 
-	conf_defaults(&c);
-	for (size_t at = 0; at < len; at += piece)
-		conf_feed(&r, text + at, len - at < piece ? len - at : piece);
-	conf_end(&r);
+	memcpy(copy, text, len);
+	conf_parse(copy, len, &c);
 	require(c.mount_max >= -1 && c.n_extra_types <= CONF_EXTRA_TYPES);
 	require(!c.user_allow_other || memmem(text, len, "user_allow_other", 16));
+	free(copy);
 }
 
 /* The kernel escapes blanks, newlines and backslashes in names. */
@@ -117,7 +115,7 @@ static void read_table(const char *text, size_t len)
 	line[n++] = ' ';
 	n += escape(line + n, text + 2 * third, third);
 	sprintf(line + n, " rw,user_id=1000,group_id=1000");
-	require(mounts_parse_line(line, &e));
+	require(table_line(line, &e));
 	require(e.id == 36 && e.parent == 35 && e.fuse && e.has_owner && e.owner == 1000);
 	require(e.path[0] == '/' && memcmp(e.path + 1, text, third) == 0 &&
 		e.path[third + 1] == '\0');
@@ -129,12 +127,12 @@ void fuzz_one(const uint8_t *input, size_t len)
 	char *text = malloc(len + 1);
 	struct mount_entry e;
 
-	report_quiet(true);
+	say_as("fuzz", true);
 	memcpy(text, input, len);
 	text[len] = '\0';
-	feed_conf(text, len);
+	read_conf(text, len);
 	if (!memchr(text, '\0', len))
 		read_table(text, len);
-	mounts_parse_line(text, &e); /* as it is: no more than not to crash */
+	table_line(text, &e); /* as it is: no more than not to crash */
 	free(text);
 }

@@ -70,13 +70,13 @@ void fuzz_one(const uint8_t *input, size_t len)
 	static const struct conf conf = {.mount_max = 1000};
 	char *text = malloc(len + 1); /* of the exact size, for the sanitizer */
 	struct mount_options o;
-	const char *bad;
+	const char *bad, *about;
 
 	memcpy(text, input, len);
 	text[len] = '\0';
 	bad = options_parse(text, &o);
 	require(!bad || (bad >= text && bad + strlen(bad) <= text + len));
-	if (!bad && policy_options(1000, &o, &conf) == V_ALLOW)
-		check_plan(&o, policy_flags(1000, &o));
+	if (!bad && policy_options(1000, &o, &conf, &about) == V_ALLOW)
+		check_plan(&o, policy_flags(1000, o.flags));
 	free(text);
 }

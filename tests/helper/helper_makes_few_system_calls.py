@@ -12,8 +12,7 @@ if not shutil.which("strace"):
 lab = Lab(sys.argv[1])
 M = lab.dir("m")
 LOG = os.path.join(lab.root, "trace")
-BUSINESS = {"/dev/null", "/dev/fuse", "/proc/self/mountinfo", lab.conf_path, "/proc", "/",
-            lab.home}
+BUSINESS = {"/dev/null", "/dev/fuse", lab.conf_path, "/proc", "/", lab.home}
 NEVER = {"execve", "execveat", "fork", "vfork", "clone", "clone3", "socket", "connect", "ptrace",
          "unlink", "rename", "mkdir", "chmod", "chown", "symlink", "link", "truncate", "setuid",
          "setfsuid", "chroot", "unshare", "setns", "pivot_root", "ioctl"}
@@ -40,6 +39,14 @@ def trace(*args, fd=None):
     return found
 
 
+def is_in_proc(before):
+    """Whether the last change of directory led to the /proc that was opened."""
+    proc = [re.search(r"= (\d+)", rest)[1] for name, rest in before
+            if name == "openat" and '"/proc", O_RDONLY|O_CLOEXEC|O_PATH|O_DIRECTORY' in rest]
+    moves = [rest for name, rest in before if name in ("chdir", "fchdir")]
+    return len(proc) == 1 and moves[-1].startswith(proc[0] + ")")
+
+
 def examine(what, calls):
     names = [n for n, _ in calls]
     # main() begins where it asks for its capabilities; before is the loader's.
@@ -48,21 +55,24 @@ def examine(what, calls):
     between = set(names[begin:dropped])
     check(between <= {"capget", "prctl", "setresuid", "setresgid", "getuid", "getgid"},
           what, "before the capabilities are dropped:", between)
-    for name, rest in calls[begin:]:
+    for i, (name, rest) in list(enumerate(calls))[begin:]:
         check(name not in NEVER, what, "calls", name, rest)
         if name in ("open", "openat", "openat2"):
             # Relative to a pinned directory, or one of a few.
             m = re.match(r'(AT_FDCWD|\d+)(?:<[^>]*>)?, "([^"]*)"', rest)
             ok = m and (m[2] in BUSINESS or (m[1] != "AT_FDCWD" and "/" not in m[2]) or
-                        m[2].startswith(lab.root) or re.fullmatch(r"\d+/status", m[2]))
+                        m[2].startswith(lab.root) or
+                        re.fullmatch(r"self/mountinfo|\d+/status", m[2]))
             check(ok, what, name, rest)
         if name == "move_mount":
             check(re.match(r'\d+(<[^>]*>)?, "", \d+(<[^>]*>)?, "", MOVE_MOUNT_F_EMPTY_PATH\|'
                            r"MOVE_MOUNT_T_EMPTY_PATH", rest), what, name, rest)
+        if name == "fsopen":
+            check(re.match(r'"(fuse|proc)", FSOPEN_CLOEXEC', rest), what, name, rest)
         if name == "mount":
-            check(re.search(r'"/proc/self/fd/\d+"', rest), what, name, rest)
+            check(re.search(r'"self/fd/\d+"', rest) and is_in_proc(calls[:i]), what, name, rest)
         if name == "umount2":
-            check(re.match(r'"/proc/self/fd/\d+", MNT_DETACH', rest) or
+            check((re.match(r'"self/fd/\d+", MNT_DETACH', rest) and is_in_proc(calls[:i])) or
                   re.match(r'"[^/"]+", MNT_EXPIRE\|UMOUNT_NOFOLLOW', rest), what, name, rest)
     # The capability is in effect around these calls only.
     raised, with_capability, allowed = False, set(), {"fsopen", "fsconfig", "fsmount", "move_mount", "mount", "umount2"}

@@ -412,8 +412,12 @@ check(int(get("CapPrm"), 16) == 1 << 21, "CapPrm (CAP_SYS_ADMIN alone)", get("Ca
 check(int(get("CapInh"), 16) == 0 and int(get("CapAmb"), 16) == 0, "CapInh, CapAmb")
 check(get("NoNewPrivs") == "1", "NoNewPrivs", get("NoNewPrivs"))
 check(os.readlink("/proc/%d/cwd" % p.pid) == "/", "cwd")
-open_fds = sorted(int(n) for n in os.listdir("/proc/%d/fd" % p.pid))
-check(theirs.fileno() in open_fds and len(open_fds) <= 7, "open descriptors", open_fds)
+held = {int(n): os.readlink("/proc/%d/fd/%s" % (p.pid, n)) for n in os.listdir("/proc/%d/fd" % p.pid)}
+check(held.pop(theirs.fileno(), "").startswith("socket:"), "the socket is not among", held)
+for n in (0, 1, 2):
+    held.pop(n)
+check(sorted(held.values()) == sorted(["/proc", "/proc/%d/mountinfo" % p.pid, lab.home, M, "/dev/fuse"]),
+      "open descriptors", held)
 for probe in ('cat "/proc/$1/environ"', 'cat "/proc/$1/mem"', 'ls "/proc/$1/fd/"',
               'readlink "/proc/$1/cwd"', 'cat "/proc/$1/maps"'):
     r = subprocess.run(["sh", "-c", probe, "sh", str(p.pid)], user=UID, group=UID, extra_groups=[],

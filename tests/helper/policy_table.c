@@ -112,81 +112,104 @@ static const struct {
 	const char *options;
 	const struct conf *conf;
 	enum verdict want;
+	const char *about;
 	unsigned long flags;
 } options[] = {
-	{USER, "", &plain, V_ALLOW, NOSUID},
-	{USER, "ro,noexec", &plain, V_ALLOW, NOSUID | MS_RDONLY | MS_NOEXEC},
-	{USER, "suid", &plain, V_ALLOW, NOSUID},
-	{USER, "dev", &plain, V_ALLOW, NOSUID},
-	{USER, "nosuid,suid,nodev,dev", &plain, V_ALLOW, NOSUID},
-	{USER, "suid,dev", &others, V_ALLOW, NOSUID},
-	{USER, "allow_other", &plain, V_ALLOW_OTHER, NOSUID},
-	{USER, "allow_other", &others, V_ALLOW, NOSUID},
-	{USER, "allow_root", &plain, V_ALLOW_ROOT, NOSUID},
-	{USER, "allow_root", &others, V_ALLOW_ROOT_UNKNOWN, NOSUID},
-	{USER, "allow_root,allow_other", &plain, V_ALLOW_OTHER, NOSUID},
-	{USER, "blkdev,fsname=/dev/sda", &plain, V_BLKDEV, NOSUID},
-	{USER, "blkdev", &others, V_BLKDEV, NOSUID},
-	{USER, "default_permissions", &plain, V_ALLOW, NOSUID},
-	{USER, "auto_unmount", &plain, V_ALLOW, NOSUID},
-	{0, "", &plain, V_ALLOW, NOSUID},
-	{0, "suid", &plain, V_ALLOW, MS_NODEV},
-	{0, "dev", &plain, V_ALLOW, MS_NOSUID},
-	{0, "suid,dev", &plain, V_ALLOW, 0},
-	{0, "suid,nosuid", &plain, V_ALLOW, NOSUID},
-	{0, "allow_other", &plain, V_ALLOW, NOSUID},
-	{0, "allow_root", &plain, V_ALLOW_ROOT_UNKNOWN, NOSUID},
-	{0, "blkdev", &plain, V_ALLOW, NOSUID},
+	{USER, "", &plain, V_ALLOW, NULL, NOSUID},
+	{USER, "ro,noexec", &plain, V_ALLOW, NULL, NOSUID | MS_RDONLY | MS_NOEXEC},
+	{USER, "suid", &plain, V_ALLOW, NULL, NOSUID},
+	{USER, "dev", &plain, V_ALLOW, NULL, NOSUID},
+	{USER, "nosuid,suid,nodev,dev", &plain, V_ALLOW, NULL, NOSUID},
+	{USER, "suid,dev", &others, V_ALLOW, NULL, NOSUID},
+	{USER, "allow_other", &plain, V_NEEDS_CONF, "allow_other", NOSUID},
+	{USER, "allow_other", &others, V_ALLOW, NULL, NOSUID},
+	{USER, "allow_root", &plain, V_NEEDS_CONF, "allow_root", NOSUID},
+	{USER, "allow_root", &others, V_UNKNOWN_OPTION, "allow_root", NOSUID},
+	{USER, "allow_root,allow_other", &plain, V_NEEDS_CONF, "allow_other", NOSUID},
+	{USER, "blkdev,fsname=/dev/sda", &plain, V_PRIVILEGED_OPTION, "blkdev", NOSUID},
+	{USER, "blkdev", &others, V_PRIVILEGED_OPTION, "blkdev", NOSUID},
+	{USER, "default_permissions", &plain, V_ALLOW, NULL, NOSUID},
+	{USER, "auto_unmount", &plain, V_ALLOW, NULL, NOSUID},
+	{0, "", &plain, V_ALLOW, NULL, NOSUID},
+	{0, "suid", &plain, V_ALLOW, NULL, MS_NODEV},
+	{0, "dev", &plain, V_ALLOW, NULL, MS_NOSUID},
+	{0, "suid,dev", &plain, V_ALLOW, NULL, 0},
+	{0, "suid,nosuid", &plain, V_ALLOW, NULL, NOSUID},
+	{0, "allow_other", &plain, V_ALLOW, NULL, NOSUID},
+	{0, "allow_root", &plain, V_UNKNOWN_OPTION, "allow_root", NOSUID},
+	{0, "blkdev", &plain, V_ALLOW, NULL, NOSUID},
 };
 
 static void options_are_judged(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		const char *about = NULL;
 		struct mount_options o;
 		char text[64];
 
 		print_message("  %u: %s\n", options[i].caller, options[i].options);
 		strcpy(text, options[i].options);
 		assert_null(options_parse(text, &o));
-		assert_int_equal(policy_options(options[i].caller, &o, options[i].conf),
+		assert_int_equal(policy_options(options[i].caller, &o, options[i].conf, &about),
 				 options[i].want);
-		assert_int_equal(policy_flags(options[i].caller, &o), options[i].flags);
+		if (options[i].about)
+			assert_string_equal(about, options[i].about);
+		assert_int_equal(policy_flags(options[i].caller, o.flags), options[i].flags);
 	}
 }
 
 static void names_have_a_limit(void **state)
 {
 	static char name[8192];
-	struct mount_options o = {.fsname = name};
+	struct mount_options o = {.value[MNT_OPT_FSNAME] = name};
+	const char *about;
 
 	memset(name, 'x', sizeof(name) - 1);
-	assert_int_equal(policy_options(USER, &o, &plain), V_OPTIONS_TOO_LONG);
+	assert_int_equal(policy_options(USER, &o, &plain, &about), V_OPTIONS_TOO_LONG);
 	name[4095] = '\0';
-	assert_int_equal(policy_options(USER, &o, &plain), V_ALLOW);
-	o = (struct mount_options){.subtype = name};
-	assert_int_equal(policy_options(0, &o, &plain), V_OPTIONS_TOO_LONG);
+	assert_int_equal(policy_options(USER, &o, &plain, &about), V_ALLOW);
+	o = (struct mount_options){.value[MNT_OPT_SUBTYPE] = name};
+	assert_int_equal(policy_options(0, &o, &plain, &about), V_OPTIONS_TOO_LONG);
 }
 
-/* ---- numbers of mounts ---- */
+/* ---- numbers of mounts and helpers ---- */
 
 static const struct {
+	const char *what;
 	uid_t caller;
-	uint64_t mounts;
+	struct crowd n;
+	bool to_stay;
 	int64_t max;
 	enum verdict want;
-} counts[] = {
-	{USER, 1, 1000, V_ALLOW}, {USER, 1000, 1000, V_ALLOW}, {USER, 1001, 1000, V_TOO_MANY},
-	{USER, 1, 0, V_TOO_MANY}, {USER, 1, 1, V_ALLOW},       {USER, 100000, -1, V_ALLOW},
-	{0, 5000, 10, V_ALLOW},	  {0, 1, 0, V_ALLOW},
+} crowds[] = {
+	{"the first", USER, {0, 1, 0}, false, 1000, V_ALLOW},
+	{"the last", USER, {999, 1, 0}, false, 1000, V_ALLOW},
+	{"one too many", USER, {1000, 1, 0}, false, 1000, V_TOO_MANY_MOUNTS},
+	{"two for the last place", USER, {999, 2, 0}, false, 1000, V_TOO_MANY_MOUNTS},
+	{"none allowed", USER, {0, 1, 0}, false, 0, V_TOO_MANY_MOUNTS},
+	{"one allowed", USER, {0, 1, 0}, false, 1, V_ALLOW},
+	{"no limit", USER, {100000, 1, 0}, false, -1, V_ALLOW},
+	{"sixteen at once", USER, {0, 16, 0}, false, 1000, V_ALLOW},
+	{"seventeen at once", USER, {0, 17, 0}, false, 1000, V_TOO_MANY_HELPERS},
+	{"seventeen at once, no limit", USER, {0, 17, 0}, false, -1, V_TOO_MANY_HELPERS},
+	{"stays as the last", USER, {4, 1, 4}, true, 5, V_ALLOW},
+	{"stays as one too many", USER, {0, 1, 5}, true, 5, V_TOO_MANY_HELPERS},
+	{"others may yet stay", USER, {0, 3, 3}, true, 5, V_TOO_MANY_HELPERS},
+	{"does not stay", USER, {0, 1, 5}, false, 5, V_ALLOW},
+	{"watches only", USER, {5, 0, 5}, true, 5, V_ALLOW},
+	{"watches only, one too many", USER, {5, 0, 6}, true, 5, V_TOO_MANY_HELPERS},
+	{"root", 0, {5000, 100, 100}, true, 10, V_ALLOW},
 };
 
-static void mounts_are_counted(void **state)
+static void crowds_are_limited(void **state)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
-		struct conf c = {.mount_max = counts[i].max};
+	for (size_t i = 0; i < ARRAY_SIZE(crowds); i++) {
+		struct conf c = {.mount_max = crowds[i].max};
 
-		assert_int_equal(policy_count(counts[i].caller, counts[i].mounts, &c),
-				 counts[i].want);
+		print_message("  %s\n", crowds[i].what);
+		assert_int_equal(
+			policy_crowd(crowds[i].caller, &crowds[i].n, crowds[i].to_stay, &c),
+			crowds[i].want);
 	}
 }
 
@@ -234,7 +257,7 @@ static void mounts_have_owners(void **state)
 
 		print_message("  %s\n", owners[i].line);
 		strcpy(line, owners[i].line);
-		assert_true(mounts_parse_line(line, &e));
+		assert_true(table_line(line, &e));
 		assert_int_equal(e.id, 36);
 		assert_int_equal(e.parent, 35);
 		assert_string_equal(e.path, "/mnt");
@@ -246,7 +269,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mountpoints_are_judged), cmocka_unit_test(options_are_judged),
-		cmocka_unit_test(names_have_a_limit),	  cmocka_unit_test(mounts_are_counted),
+		cmocka_unit_test(names_have_a_limit),	  cmocka_unit_test(crowds_are_limited),
 		cmocka_unit_test(mounts_have_owners),
 	};
 

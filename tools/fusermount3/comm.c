@@ -7,59 +7,41 @@
 #include "fusermount3.h"
 
 #include <errno.h>
-#include <limits.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
+
+#include "mount/kernel.h"
 
 #define SEND_SECONDS 10
+#define GO_SECONDS   20 /* for the caller of --sync-init */
 
 int comm_check(int fd)
 {
 	socklen_t len = sizeof(int), peer_len = sizeof(struct sockaddr_storage);
-	struct sockaddr_storage peer;
-	int domain = 0, type = 0;
-	struct stat st;
+	struct sockaddr_storage peer = {0};
+	int type = 0;
 
-	if (fstat(fd, &st) < 0) {
-		say("fstat of comm fd %d failed: %s", fd, strerror(errno));
-		return -1;
-	}
-	if (!S_ISSOCK(st.st_mode)) {
-		say("file descriptor %d is not a socket, can't send fuse fd", fd);
-		return -1;
-	}
-	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0 ||
-	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 || domain != AF_UNIX ||
-	    (type != SOCK_STREAM && type != SOCK_SEQPACKET)) {
-		say("file descriptor %d is not a unix stream or seqpacket socket, "
-		    "can't send fuse fd",
-		    fd);
-		return -1;
-	}
-	if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0) {
-		say("file descriptor %d is not a connected socket: %s", fd, strerror(errno));
-		return -1;
-	}
+	if (fcntl(fd, F_GETFD) < 0)
+		return say("fstat of comm fd %d failed: %s", fd, strerror(errno));
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0)
+		return say("file descriptor %d is not a socket, can't send fuse fd", fd);
+	if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0)
+		return say("file descriptor %d is not a connected socket: %s", fd, strerror(errno));
+	if (peer.ss_family != AF_UNIX || (type != SOCK_STREAM && type != SOCK_SEQPACKET))
+		return say("file descriptor %d is not a unix stream or seqpacket socket", fd);
 	return 0;
 }
 
-/* Closes all descriptors above stderr but fd (-1: all of them). */
+/* Closes all descriptors above stderr but fd (-1: all of them). Kernels before
+ * 5.9 leave them, which are the caller's, open. */
 void comm_keep_only(int fd)
 {
-	unsigned int first = STDERR_FILENO + 1, keep = fd < 0 ? UINT_MAX : (unsigned int)fd;
-	long r = 0;
-
-	if (keep > first)
-		r = syscall(SYS_close_range, first, keep - 1, 0);
-	if (r == 0 && keep != UINT_MAX)
-		r = syscall(SYS_close_range, keep < first ? first : keep + 1, UINT_MAX, 0);
-	/* Kernels before 5.9: what is above 1024 stays, and is the caller's. */
-	for (int i = STDERR_FILENO + 1; r < 0 && i < 1024; i++)
-		if (i != fd)
-			close(i);
+	if (fd > STDERR_FILENO + 1)
+		(void)!mnt_sys_close_range(STDERR_FILENO + 1, (unsigned int)fd - 1);
+	(void)!mnt_sys_close_range((unsigned int)(fd > STDERR_FILENO ? fd : STDERR_FILENO) + 1,
+				   ~0U);
 }
 
 /* Waits until one of `events` or the end of the socket; what came, or 0. A
@@ -80,51 +62,43 @@ bool comm_peer_gone(int fd)
 	return wait_for(fd, 0, 0) & (POLLHUP | POLLERR);
 }
 
-static int send_message(int fd, const struct msghdr *msg)
+static int send_bytes(int fd, void *bytes, size_t len, void *control, size_t control_len)
 {
+	struct iovec iov = {bytes, len};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = control_len,
+	};
+
 	if (!(wait_for(fd, POLLOUT, SEND_SECONDS) & POLLOUT))
 		return -ETIMEDOUT;
-	return sendmsg(fd, msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+	return sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
 int comm_send_device(int fd, int device)
 {
 	union {
-		struct cmsghdr align;
+		struct cmsghdr header;
 		char room[CMSG_SPACE(sizeof(int))];
-	} control = {0};
-	char nul = 0;
-	struct iovec iov = {.iov_base = &nul, .iov_len = 1};
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control.room),
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	} c = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
 
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &device, sizeof(device));
-	return send_message(fd, &msg);
+	memcpy(CMSG_DATA(&c.header), &device, sizeof(device));
+	return send_bytes(fd, &(char){0}, 1, &c, sizeof(c.room));
 }
 
 int comm_send_status(int fd, int status)
 {
-	int32_t wire = status;
-	struct iovec iov = {.iov_base = &wire, .iov_len = sizeof(wire)};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-
-	return send_message(fd, &msg);
+	return send_bytes(fd, &(int32_t){status}, sizeof(int32_t), NULL, 0);
 }
 
-int comm_wait_for_go(int fd, int seconds)
+int comm_wait_for_go(int fd)
 {
 	char go[64];
 	ssize_t n;
 
-	if (!wait_for(fd, POLLIN, seconds))
+	if (!wait_for(fd, POLLIN, GO_SECONDS))
 		return -ETIMEDOUT;
 	n = recv(fd, go, sizeof(go), MSG_DONTWAIT);
 	return n < 0 ? -errno : n == 0 ? -EPIPE : 0;

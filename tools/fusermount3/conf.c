@@ -1,143 +1,113 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fuse.conf, read line by line with the caller's rights. A line that is not
- * understood is reported and skipped; only a file of root's is believed.
+ * fuse.conf, read with the caller's rights. A line that is not understood is
+ * reported and skipped. If the file cannot be trusted, or is not for the caller
+ * to read, it may say anything: then the caller gets the least.
  */
 #include "fusermount3.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "profuse_config.h"
+#define BLANKS	" \t\r\v\f"
+#define LONGEST 255
 
-#define BLANKS " \t\r\v\f"
+static const struct conf defaults = {.mount_max = 1000}, least = {.mount_max = 1};
 
-void conf_defaults(struct conf *conf)
-{
-	*conf = (struct conf){.mount_max = 1000};
-}
-
-static char *trim(char *s)
-{
-	size_t n;
-
-	s += strspn(s, BLANKS);
-	n = strlen(s);
-	while (n > 0 && strchr(BLANKS, s[n - 1]))
-		n--;
-	s[n] = '\0';
-	return s;
-}
-
-/* The value of "key = value", or NULL when the line has another key. */
-static char *value_of(char *line, const char *key)
-{
-	size_t n = strlen(key);
-	char *v;
-
-	if (strncmp(line, key, n) != 0)
-		return NULL;
-	v = line + n + strspn(line + n, BLANKS);
-	return *v == '=' ? trim(v + 1) : NULL;
-}
-
-static bool set_mount_max(struct conf *conf, const char *v)
+static bool set_mount_max(const char *v, struct conf *c)
 {
 	uint64_t n;
 
-	if (strcmp(v, "-1") == 0)
-		conf->mount_max = -1;
-	else if (parse_number(v, INT32_MAX, &n))
-		conf->mount_max = (int64_t)n;
-	else
+	if (strcmp(v, "-1") != 0 && !parse_number(v, INT32_MAX, &n))
 		return false;
+	c->mount_max = *v == '-' ? -1 : (int64_t)n;
 	return true;
 }
 
-static bool add_type(struct conf *conf, const char *v)
+static bool add_type(const char *v, struct conf *c)
 {
 	char *end;
 	uint64_t n;
 
 	errno = 0;
 	n = strtoull(v, &end, 16);
-	if (v[0] != '0' || v[1] != 'x' || !v[2] || *end || errno || n == 0 ||
-	    conf->n_extra_types == CONF_EXTRA_TYPES)
+	if (strncmp(v, "0x", 2) != 0 || *end || errno || n == 0 ||
+	    c->n_extra_types == CONF_EXTRA_TYPES)
 		return false;
-	conf->extra_types[conf->n_extra_types++] = n;
+	c->extra_types[c->n_extra_types++] = n;
 	return true;
 }
 
-static void one_line(struct conf_reader *r)
+static void one_line(char *line, unsigned int number, struct conf *c)
 {
-	char *line, *v;
+	int mount_max = 0, type = 0;
+	size_t n;
 
-	r->line[strcspn(r->line, "#")] = '\0';
-	line = trim(r->line);
-	if (!*line)
-		return;
+	line += strspn(line, BLANKS);
+	line[strcspn(line, "#")] = '\0';
+	for (n = strlen(line); n > 0 && strchr(BLANKS, line[n - 1]); n--)
+		line[n - 1] = '\0';
+	(void)!sscanf(line, "mount_max = %n", &mount_max);
+	(void)!sscanf(line, "allow_fstype = %n", &type);
 	if (strcmp(line, "user_allow_other") == 0)
-		r->conf->user_allow_other = true;
-	else if ((v = value_of(line, "mount_max"))) {
-		if (!set_mount_max(r->conf, v))
-			say("invalid mount_max = %s in %s at line %u", v, FUSE_CONF, r->line_no);
-	} else if ((v = value_of(line, "allow_fstype"))) {
-		if (!add_type(r->conf, v))
-			say("invalid allow_fstype = %s in %s at line %u", v, FUSE_CONF, r->line_no);
-	} else
-		say("unknown parameter in %s at line %u: '%s'", FUSE_CONF, r->line_no, line);
+		c->user_allow_other = true;
+	else if (mount_max && !set_mount_max(line + mount_max, c))
+		say("invalid mount_max = %s in %s at line %u", line + mount_max, FUSE_CONF, number);
+	else if (type && !add_type(line + type, c))
+		say("invalid allow_fstype = %s in %s at line %u", line + type, FUSE_CONF, number);
+	else if (*line && !mount_max && !type)
+		say("unknown parameter in %s at line %u: '%s'", FUSE_CONF, number, line);
 }
 
-void conf_feed(struct conf_reader *r, const char *text, size_t len)
+/* text has room for a byte behind len. */
+void conf_parse(char *text, size_t len, struct conf *c)
 {
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] != '\n') {
-			if (r->len < sizeof(r->line)) /* one more than fits: too long */
-				r->line[r->len++] = text[i] ? text[i] : '?';
-			continue;
-		}
-		r->line_no++;
-		if (r->len == sizeof(r->line)) {
-			say("reading %s: line %u too long", FUSE_CONF, r->line_no);
-		} else {
-			r->line[r->len] = '\0';
-			one_line(r);
-		}
-		r->len = 0;
+	char *end, *p;
+
+	*c = defaults;
+	while ((p = memchr(text, '\0', len)))
+		*p = '?';
+	text[len] = '\0';
+	for (unsigned int number = 1; (end = strchr(text, '\n')); number++, text = end + 1) {
+		*end = '\0';
+		if (end - text > LONGEST)
+			say("reading %s: line %u too long", FUSE_CONF, number);
+		else
+			one_line(text, number, c);
 	}
-}
-
-void conf_end(struct conf_reader *r)
-{
-	if (r->len)
+	if (*text)
 		say("reading %s: missing newline at end of file", FUSE_CONF);
 }
 
-void conf_load(struct conf *conf)
+/* -1 if it is not known what the administrator wants: a lack of descriptors,
+ * which the caller can arrange, must not loosen anything. */
+int conf_load(struct conf *c)
 {
-	struct conf_reader r = {.conf = conf};
-	CLEANUP_CLOSE int fd = -1;
-	char chunk[512];
+	static char text[1 << 16];
+	CLEANUP_CLOSE int fd = open(FUSE_CONF, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	size_t len = 0;
 	struct stat st;
 	ssize_t n;
 
-	conf_defaults(conf);
-	fd = open(FUSE_CONF, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	*c = fd < 0 && errno == ENOENT ? defaults : least;
+	if (fd < 0 && errno == ENOENT)
+		return 0;
 	if (fd < 0) {
-		if (errno != ENOENT)
-			say("failed to open %s: %s", FUSE_CONF, strerror(errno));
-		return;
+		say("failed to open %s: %s", FUSE_CONF, strerror(errno));
+		return errno == EACCES ? 0 : -1;
 	}
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != 0 || (st.st_mode & 022)) {
 		say("ignoring %s: not a file that only root can write", FUSE_CONF);
-		return;
+		return 0;
 	}
-	while ((n = read(fd, chunk, sizeof(chunk))) > 0)
-		conf_feed(&r, chunk, (size_t)n);
-	if (n < 0)
-		say("failed to read %s: %s", FUSE_CONF, strerror(errno));
-	conf_end(&r);
+	while ((n = read(fd, text + len, sizeof(text) - 1 - len)) > 0)
+		len += (size_t)n;
+	if (n < 0 || len == sizeof(text) - 1)
+		return say("failed to read %s: %s", FUSE_CONF, strerror(n < 0 ? errno : EFBIG));
+	conf_parse(text, len, c);
+	return 0;
 }

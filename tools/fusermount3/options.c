@@ -1,127 +1,60 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The -o string as a table. What is not in the table is an error, and no text
- * of the user reaches the kernel's option string: numbers are parsed here and
- * printed anew, fsname and subtype travel as arguments of their own.
+ * The -o string. The table is the library's, too; what it does not let users
+ * ask of this program is an error. No text of the user's reaches the kernel's
+ * option string: numbers are parsed and printed anew, fsname and subtype travel
+ * as arguments of their own.
  */
 #include "fusermount3.h"
 
 #include <string.h>
-#include <sys/mount.h>
 
-#ifndef MS_NOSYMFOLLOW
-#define MS_NOSYMFOLLOW 256
-#endif
-
-enum kind { SET, CLEAR, WISH, UNWISH, MAX_READ, BLKSIZE, FSNAME, SUBTYPE, IGNORE };
-
-static const struct {
-	const char *name; /* a trailing '=' takes a value, a trailing '-' any rest */
-	enum kind kind;
-	unsigned long value;
-} table[] = {
-	{"ro", SET, MS_RDONLY},
-	{"rw", CLEAR, MS_RDONLY},
-	{"noexec", SET, MS_NOEXEC},
-	{"exec", CLEAR, MS_NOEXEC},
-	{"sync", SET, MS_SYNCHRONOUS},
-	{"async", CLEAR, MS_SYNCHRONOUS},
-	{"dirsync", SET, MS_DIRSYNC},
-	{"noatime", SET, MS_NOATIME},
-	{"nodiratime", SET, MS_NODIRATIME},
-	{"norelatime", CLEAR, MS_RELATIME},
-	{"nostrictatime", CLEAR, MS_STRICTATIME},
-	{"nosymfollow", SET, MS_NOSYMFOLLOW},
-	{"symfollow", CLEAR, MS_NOSYMFOLLOW},
-	{"suid", WISH, WISH_SUID},
-	{"nosuid", UNWISH, WISH_SUID},
-	{"dev", WISH, WISH_DEV},
-	{"nodev", UNWISH, WISH_DEV},
-	{"allow_other", WISH, WISH_ALLOW_OTHER},
-	{"allow_root", WISH, WISH_ALLOW_ROOT},
-	{"default_permissions", WISH, WISH_DEFAULT_PERMISSIONS},
-	{"auto_unmount", WISH, WISH_AUTO_UNMOUNT},
-	{"blkdev", WISH, WISH_BLKDEV},
-	{"max_read=", MAX_READ, 0},
-	{"blksize=", BLKSIZE, 0},
-	{"fsname=", FSNAME, 0},
-	{"subtype=", SUBTYPE, 0},
-	/* What libraries put there for a mount of their own, and what mount(8)
-	 * keeps for itself. */
-	{"nonempty", IGNORE, 0},
-	{"fd=", IGNORE, 0},
-	{"rootmode=", IGNORE, 0},
-	{"user_id=", IGNORE, 0},
-	{"group_id=", IGNORE, 0},
-	{"x-", IGNORE, 0},
+const struct mnt_opt_row option_table[MNT_OPT_COUNT] = {
+#define MNT_OPTION(id, name, kind, set, clear, helper, help)                                       \
+	[MNT_OPT_##id] = {name, MNT_KIND_##kind, set, clear, MNT_HELPER_##helper, help},
+#include "mount/options.def"
+#undef MNT_OPTION
 };
 
-static bool matches(const char *name, const char *element)
+static bool starts(const char *word, const char *with)
 {
-	size_t n = strlen(name);
-	bool prefix = name[n - 1] == '=' || name[n - 1] == '-';
-
-	return prefix ? strncmp(name, element, n) == 0 : strcmp(name, element) == 0;
+	return strncmp(word, with, strlen(with)) == 0;
 }
 
-static bool number_option(const char *value, uint32_t *out)
+static bool take_word(const char *word, struct mount_options *o)
 {
+	const struct mnt_opt_row *row = option_table, *end = row + MNT_OPT_COUNT;
+	const char *value;
 	uint64_t n;
 
-	if (!parse_number(value, UINT32_MAX, &n))
+	if (starts(word, "x-") || starts(word, "X-"))
+		return true;
+	while (row < end && !(row->name[strlen(row->name) - 1] == '=' ? starts(word, row->name)
+								      : !strcmp(word, row->name)))
+		row++;
+	if (row == end || row->helper == MNT_HELPER_REFUSE)
 		return false;
-	*out = (uint32_t)n;
+	if (row->helper == MNT_HELPER_DROP)
+		return true;
+	value = word + strlen(row->name);
+	if (row->kind == MNT_KIND_NUMBER && !parse_number(value, UINT32_MAX, &n))
+		return false;
+	if (row->kind == MNT_KIND_FLAG)
+		o->flags = (o->flags & ~row->clear) | row->set;
+	else
+		o->value[row - option_table] = value;
 	return true;
 }
 
-static bool apply(const char *element, struct mount_options *o)
-{
-	const char *value = strchr(element, '=');
-	size_t i;
-
-	value = value ? value + 1 : "";
-	for (i = 0; i < ARRAY_SIZE(table) && !matches(table[i].name, element); i++)
-		;
-	if (i == ARRAY_SIZE(table))
-		return false;
-	switch (table[i].kind) {
-	case SET:
-		o->flags |= table[i].value;
-		return true;
-	case CLEAR:
-		o->flags &= ~table[i].value;
-		return true;
-	case WISH:
-		o->wishes |= (unsigned int)table[i].value;
-		return true;
-	case UNWISH:
-		o->wishes &= ~(unsigned int)table[i].value;
-		return true;
-	case MAX_READ:
-		return number_option(value, &o->max_read);
-	case BLKSIZE:
-		return number_option(value, &o->blksize);
-	case FSNAME:
-		o->fsname = value;
-		return true;
-	case SUBTYPE:
-		o->subtype = value;
-		return true;
-	case IGNORE:
-		return true;
-	}
-	return false;
-}
-
 /*
- * Ends the element at s and returns where the next begins, NULL after the last.
- * A backslash protects the following character in fsname= and subtype= only:
+ * Ends the word at s and returns where the next begins, NULL after the last. A
+ * backslash protects the following character in fsname= and subtype= only:
  * everywhere else it is an ordinary character, so that no escape can smuggle an
  * option past the table.
  */
-static char *cut_element(char *s)
+static char *cut_word(char *s)
 {
-	bool escapes = matches("fsname=", s) || matches("subtype=", s);
+	bool escapes = starts(s, "fsname=") || starts(s, "subtype=");
 	char *out = s;
 
 	for (; *s && *s != ','; s++) {
@@ -136,11 +69,11 @@ static char *cut_element(char *s)
 
 const char *options_parse(char *s, struct mount_options *o)
 {
-	*o = (struct mount_options){0};
+	*o = (struct mount_options){.flags = MNT_FLAGS_DEFAULT};
 	while (s && *s) {
-		char *next = cut_element(s);
+		char *next = cut_word(s);
 
-		if (!apply(s, o))
+		if (!take_word(s, o))
 			return s;
 		s = next;
 	}

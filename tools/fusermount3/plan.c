@@ -1,67 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From options to what the kernel is told: one list, used by both interfaces. */
+/* From options to what the kernel is told. No word of the user's gets into
+ * `data`: it has names of the table and numbers printed anew, so there are no
+ * commas to escape. */
 #include "fusermount3.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
-
-static void add(struct mount_plan *p, const char *key, const char *value)
-{
-	p->param[p->n_params].key = key;
-	p->param[p->n_params++].value = value;
-}
-
-static void add_number(struct mount_plan *p, const char *key, char base, unsigned int n)
-{
-	char *text = p->numbers[p->n_params];
-
-	snprintf(text, sizeof(p->numbers[0]), base == 'o' ? "%o" : "%u", n);
-	add(p, key, text);
-}
-
-/* "key=value,key": numbers and fixed words only, hence no commas to escape. */
-static int join(struct mount_plan *p)
-{
-	size_t used = 0;
-
-	for (size_t i = 0; i < p->n_params; i++) {
-		const char *v = p->param[i].value;
-		int n = snprintf(p->data + used, sizeof(p->data) - used, "%s%s%s%s", i ? "," : "",
-				 p->param[i].key, v ? "=" : "", v ? v : "");
-
-		if (n < 0 || (size_t)n >= sizeof(p->data) - used)
-			return -E2BIG;
-		used += (size_t)n;
-	}
-	return 0;
-}
+#include <sys/stat.h>
 
 int plan_build(struct mount_plan *p, const struct mount_options *o, unsigned long flags, int device,
 	       mode_t rootmode)
 {
-	int n;
+	const char *fsname = o->value[MNT_OPT_FSNAME], *subtype = o->value[MNT_OPT_SUBTYPE];
+	const size_t room = sizeof(p->data);
+	size_t used;
+	uint64_t n;
 
-	p->fs = (o->wishes & WISH_BLKDEV) ? "fuseblk" : "fuse";
-	p->subtype = o->subtype && *o->subtype ? o->subtype : NULL;
-	p->source = o->fsname ? o->fsname : p->subtype ? p->subtype : "/dev/fuse";
+	p->fs = o->value[MNT_OPT_BLKDEV] ? "fuseblk" : "fuse";
+	p->subtype = subtype && *subtype ? subtype : NULL;
+	p->source = fsname ? fsname : p->subtype ? p->subtype : "/dev/fuse";
 	p->flags = flags;
-	p->n_params = 0;
-	add_number(p, "fd", 'u', (unsigned int)device);
-	add_number(p, "rootmode", 'o', rootmode & 0170000);
-	add_number(p, "user_id", 'u', getuid());
-	add_number(p, "group_id", 'u', getgid());
-	if (o->max_read)
-		add_number(p, "max_read", 'u', o->max_read);
-	if (o->blksize)
-		add_number(p, "blksize", 'u', o->blksize);
-	if (o->wishes & WISH_DEFAULT_PERMISSIONS)
-		add(p, "default_permissions", NULL);
-	if (o->wishes & WISH_ALLOW_OTHER)
-		add(p, "allow_other", NULL);
-	n = snprintf(p->type, sizeof(p->type), "%s%s%s", p->fs, p->subtype ? "." : "",
-		     p->subtype ? p->subtype : "");
-	if (n < 0 || (size_t)n >= sizeof(p->type))
-		return -E2BIG;
-	return join(p);
+	used = (size_t)snprintf(p->data, room, "fd=%d,rootmode=%o,user_id=%u,group_id=%u", device,
+				rootmode & S_IFMT, getuid(), getgid());
+	for (size_t i = 0; i < MNT_OPT_COUNT && used < room; i++) {
+		const struct mnt_opt_row *row = &option_table[i];
+
+		if (!o->value[i])
+			continue;
+		if (row->kind == MNT_KIND_DATA)
+			used += (size_t)snprintf(p->data + used, room - used, ",%s", row->name);
+		if (row->kind == MNT_KIND_NUMBER && parse_number(o->value[i], UINT32_MAX, &n))
+			used += (size_t)snprintf(p->data + used, room - used, ",%s%u", row->name,
+						 (unsigned int)n);
+	}
+	return used < room ? 0 : -E2BIG;
 }

@@ -6,40 +6,26 @@
  * From priv_drop() on the process has the caller's ids and no effective
  * capability. CAP_SYS_ADMIN stays permitted and is raised around single system
  * calls, none of which resolves a path that a user could redirect: "" with a
- * descriptor, /proc/self/fd/N, or one name in a pinned directory.
+ * descriptor, self/fd/N in procfs, or one name in a pinned directory.
  * docs/internals/privsep.md walks through this file line by line.
  */
 #include "fusermount3.h"
 
 #include <errno.h>
 #include <linux/capability.h>
-#include <linux/mount.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 
-/* <sys/mount.h> and <linux/mount.h> cannot be had together in every libc. */
-int mount(const char *source, const char *target, const char *type, unsigned long flags,
-	  const void *data);
-int umount2(const char *target, int flags);
-#define MNT_DETACH	2
-#define MNT_EXPIRE	4
-#define UMOUNT_NOFOLLOW 8
-
-#ifndef MOUNT_ATTR_NOSYMFOLLOW
-#define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
-#endif
-#ifndef MS_NOSYMFOLLOW
-#define MS_NOSYMFOLLOW 256
-#endif
+#include "mount/flags.h"
 
 /* Longer strings are refused by fsconfig and need mount(2). */
 #define FSCONFIG_MAX 255
 
-#define CAP(n) (UINT64_C(1) << (n))
+#define CAP(n) (UINT32_C(1) << (n))
 
-static uint64_t kept;		   /* capabilities that stay permitted */
+static uint32_t kept;		   /* capabilities that stay permitted */
 static unsigned int permitted_now; /* enum privilege */
 
 /* ---- ids and capabilities ---- */
@@ -50,25 +36,21 @@ static PROFUSE_NORETURN void die(const char *what)
 	_exit(1);
 }
 
-static int capabilities(int call, uint64_t *permitted, uint64_t *effective)
+/* Those that we know are in the first of two words; the second is empty. */
+static int capabilities(long call, uint32_t *permitted, uint32_t *effective)
 {
 	struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct d[2] = {
-		{.effective = (uint32_t)*effective, .permitted = (uint32_t)*permitted},
-		{.effective = (uint32_t)(*effective >> 32),
-		 .permitted = (uint32_t)(*permitted >> 32)},
-	};
+	struct __user_cap_data_struct d[2] = {{*effective, *permitted, 0}};
+	int r = (int)syscall(call, &h, d);
 
-	if (syscall(call, &h, d) < 0)
-		return -errno;
-	*effective = d[0].effective | (uint64_t)d[1].effective << 32;
-	*permitted = d[0].permitted | (uint64_t)d[1].permitted << 32;
-	return 0;
+	*effective = d[0].effective | d[1].effective;
+	*permitted = d[0].permitted | d[1].permitted;
+	return r;
 }
 
-static void set_effective(uint64_t effective)
+static void set_effective(uint32_t effective)
 {
-	uint64_t permitted = kept;
+	uint32_t permitted = kept;
 
 	effective &= kept;
 	if (capabilities(SYS_capset, &permitted, &effective) < 0)
@@ -76,7 +58,7 @@ static void set_effective(uint64_t effective)
 }
 
 /* What root may read, root may also mount on: its path lookups keep that. */
-static uint64_t at_rest(void)
+static uint32_t at_rest(void)
 {
 	return kept & ~CAP(CAP_SYS_ADMIN);
 }
@@ -95,15 +77,12 @@ static void raise_privilege(enum privilege p)
 
 static void lower_privilege(void)
 {
-	int saved = errno;
-
 	set_effective(at_rest());
-	errno = saved;
 }
 
 void priv_drop(void)
 {
-	uint64_t permitted = 0, effective = 0;
+	uint32_t permitted = 0, effective = 0;
 	uid_t uid = getuid(), r, e, s;
 	gid_t gid = getgid();
 
@@ -126,28 +105,6 @@ void priv_drop(void)
 
 /* ---- mounting ---- */
 
-static uint64_t attributes(unsigned long flags)
-{
-	static const struct {
-		unsigned long flag;
-		uint64_t attr;
-	} map[] = {
-		{MS_RDONLY, MOUNT_ATTR_RDONLY},
-		{MS_NOSUID, MOUNT_ATTR_NOSUID},
-		{MS_NODEV, MOUNT_ATTR_NODEV},
-		{MS_NOEXEC, MOUNT_ATTR_NOEXEC},
-		{MS_NOATIME, MOUNT_ATTR_NOATIME},
-		{MS_NODIRATIME, MOUNT_ATTR_NODIRATIME},
-		{MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW},
-	};
-	uint64_t attr = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(map); i++)
-		if (flags & map[i].flag)
-			attr |= map[i].attr;
-	return attr;
-}
-
 /* fsconfig's own words say which option was wrong; errno alone does not. */
 static void report_kernel_text(int fs)
 {
@@ -161,29 +118,54 @@ static void report_kernel_text(int fs)
 	}
 }
 
-static int set_string(int fs, const char *key, const char *value)
+static bool set(int fs, const char *key, const char *value)
 {
-	unsigned int cmd = value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
+	unsigned int cmd = value ? MNT_CONFIG_STRING : MNT_CONFIG_FLAG;
 
-	return (int)syscall(SYS_fsconfig, fs, cmd, key, value, 0);
+	return mnt_sys_fsconfig(fs, cmd, key, value) == 0;
 }
 
-static int configure(int fs, const struct mount_plan *p)
+static bool configure(int fs, const struct mount_plan *p)
 {
-	if (set_string(fs, "source", p->source) < 0)
-		return -errno;
-	if (p->subtype && set_string(fs, "subtype", p->subtype) < 0)
-		return -errno;
-	for (size_t i = 0; i < p->n_params; i++)
-		if (set_string(fs, p->param[i].key, p->param[i].value) < 0)
-			return -errno;
-	if (((p->flags & MS_RDONLY) && set_string(fs, "ro", NULL) < 0) ||
-	    ((p->flags & MS_SYNCHRONOUS) && set_string(fs, "sync", NULL) < 0) ||
-	    ((p->flags & MS_DIRSYNC) && set_string(fs, "dirsync", NULL) < 0))
-		return -errno;
-	if (syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return -errno;
-	return 0;
+	char data[sizeof(p->data)], *rest = *p->data ? data : NULL, *word;
+	bool ok = set(fs, "source", p->source) && (!p->subtype || set(fs, "subtype", p->subtype));
+
+	memcpy(data, p->data, sizeof(data));
+	while (ok && (word = strsep(&rest, ","))) {
+		char *key = strsep(&word, "=");
+
+		ok = set(fs, key, word);
+	}
+	for (size_t i = 0; ok && mnt_sb_word(p->flags, i); i++)
+		ok = set(fs, mnt_sb_word(p->flags, i), NULL);
+	return ok && mnt_sys_fsconfig(fs, MNT_CONFIG_CREATE, NULL, NULL) == 0;
+}
+
+/* A mount that is nowhere yet: its descriptor, or a negative errno. */
+static int make(const struct mount_plan *p, enum privilege privilege)
+{
+	CLEANUP_CLOSE int fs = -1;
+	int mount_fd = -1, r = 0;
+
+	raise_privilege(privilege);
+	fs = (int)mnt_sys_fsopen(p->fs, MNT_FSOPEN_CLOEXEC);
+	if (fs >= 0 && configure(fs, p))
+		mount_fd =
+			(int)mnt_sys_fsmount(fs, MNT_FSMOUNT_CLOEXEC, mnt_attrs_of_flags(p->flags));
+	r = mount_fd < 0 ? -errno : mount_fd;
+	lower_privilege();
+	if (fs >= 0 && r < 0)
+		report_kernel_text(fs);
+	return r;
+}
+
+/* A procfs of our own, where hidepid hides nothing. */
+int priv_proc(void)
+{
+	static const struct mount_plan plan = {
+		.fs = "proc", .source = "proc", .flags = MS_NOSUID | MS_NODEV | MS_NOEXEC};
+
+	return make(&plan, PRIV_PROC);
 }
 
 /*
@@ -192,65 +174,64 @@ static int configure(int fs, const struct mount_plan *p)
  */
 int priv_create(const struct mount_plan *p, int *mount_fd)
 {
-	CLEANUP_CLOSE int fs = -1;
 	int r;
 
 	*mount_fd = -1;
 	if (strlen(p->source) > FSCONFIG_MAX || (p->subtype && strlen(p->subtype) > FSCONFIG_MAX))
 		return 0;
-	raise_privilege(PRIV_CREATE);
-	fs = (int)syscall(SYS_fsopen, p->fs, FSOPEN_CLOEXEC);
-	r = fs < 0 ? -errno : configure(fs, p);
-	if (r == 0) {
-		*mount_fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attributes(p->flags));
-		r = *mount_fd < 0 ? -errno : 0;
-	}
-	lower_privilege();
-	if (fs >= 0 && r < 0)
-		report_kernel_text(fs);
-	return r == -ENOSYS ? 0 : r;
+	r = make(p, PRIV_CREATE);
+	if (r >= 0)
+		*mount_fd = r;
+	return r == -ENOSYS || r >= 0 ? 0 : r;
 }
 
 /* Attaches to the descriptor `at`, whatever has become of its path. */
 int priv_attach(const struct mount_plan *p, int mount_fd, int at)
 {
-	char target[32];
-	int r;
+	static char type[4200];
+	char link[32];
+	long r;
 
-	snprintf(target, sizeof(target), "/proc/self/fd/%d", at);
+	snprintf(link, sizeof(link), "self/fd/%d", at);
+	snprintf(type, sizeof(type), "%s%s%s", p->fs, p->subtype ? "." : "",
+		 p->subtype ? p->subtype : "");
+	if (fchdir(proc) < 0)
+		return -errno;
 	raise_privilege(PRIV_ATTACH);
-	if (mount_fd >= 0)
-		r = (int)syscall(SYS_move_mount, mount_fd, "", at, "",
-				 MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
-	else
-		r = mount(p->source, target, p->type, p->flags, p->data);
+	r = mount_fd >= 0 ? mnt_sys_move_mount(mount_fd, at)
+			  : mount(p->source, link, type, p->flags, p->data);
+	r = r < 0 ? -errno : 0;
 	lower_privilege();
-	return r < 0 ? -errno : 0;
+	return chdir("/") < 0 ? -errno : (int)r;
 }
 
 /* ---- unmounting ---- */
 
-static int unmount(const char *target, int flags, enum privilege p)
+static int unmount(int dir, const char *name, int flags, enum privilege p)
 {
-	/* The daemon may have a lot to write: no time limit for that. */
-	unsigned int seconds = alarm(0);
+	unsigned int seconds;
 	int r;
 
+	if (fchdir(dir) < 0)
+		return -errno;
+	seconds = alarm(0); /* the daemon may have a lot to write */
 	raise_privilege(p);
-	r = umount2(target, flags);
+	r = umount2(name, flags) < 0 ? -errno : 0;
 	lower_privilege();
-	r = r < 0 ? -errno : 0;
 	alarm(seconds);
-	return r;
+	return chdir("/") < 0 ? -errno : r;
 }
 
-/* Takes the mount whose root the descriptor is out of the tree, busy or not. */
-int priv_detach(int mount_fd)
+/*
+ * Takes out of the tree, busy or not, what is on top of the place that the
+ * descriptor is: the mount whose root it is, or what is mounted there.
+ */
+int priv_detach(int at)
 {
-	char target[32];
+	char link[32];
 
-	snprintf(target, sizeof(target), "/proc/self/fd/%d", mount_fd);
-	return unmount(target, MNT_DETACH, PRIV_DETACH);
+	snprintf(link, sizeof(link), "self/fd/%d", at);
+	return unmount(proc, link, MNT_DETACH, PRIV_DETACH);
 }
 
 /*
@@ -260,10 +241,5 @@ int priv_detach(int mount_fd)
  */
 int priv_expire(int dir, const char *name)
 {
-	int r;
-
-	if (fchdir(dir) < 0)
-		return -errno;
-	r = unmount(name, MNT_EXPIRE | UMOUNT_NOFOLLOW, PRIV_EXPIRE);
-	return chdir("/") < 0 ? -errno : r;
+	return unmount(dir, name, MNT_EXPIRE | UMOUNT_NOFOLLOW, PRIV_EXPIRE);
 }

@@ -4,205 +4,165 @@
  * mount of the caller's, and never another one. Two facts make that harder
  * than it sounds:
  *
- * - umount2() takes a path. /proc/self/fd/N cannot be redirected, but the open
+ * - umount2() takes a path. self/fd/N cannot be redirected, but the open
  *   descriptor N makes the mount busy, so it serves only for a lazy unmount.
  * - A name in a directory can be exchanged for another by whoever may write
  *   there, mountpoint or not, from a mount namespace where neither is one.
  *
- * So the mount is taken by name in the pinned directory, and only while there
- * is no mount of other people's that could be put in the name's place. A mount
- * that comes into being later is safe too, on top of ours or elsewhere:
- * MNT_EXPIRE unmounts only what an earlier call has marked, and we look again
- * between the two calls. Where names cannot be trusted, and for a lazy unmount
- * of what is busy, it goes by descriptor.
+ * So the mount is taken by name in the pinned directory, and only while who can
+ * change that name has no other people's mount to put in its place. A mount that
+ * comes into being later is safe too, on top of ours or elsewhere: MNT_EXPIRE
+ * unmounts only what an earlier call has marked, and we look again between the
+ * two calls. Where the name cannot be trusted, and for a lazy unmount, it goes
+ * by descriptor.
  */
 #include "fusermount3.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
+#include <sys/vfs.h>
 #include <time.h>
 
-#define FUSE_SUPER_MAGIC 0x65735546
-#define MAX_IDS		 256
-#define TRIES		 200
+#define FUSE_MAGIC 0x65735546
+#define ANYBODY	   ((uid_t)-1)
+#define TRIES	   200
 
-/* What is to be unmounted, and how it was found. */
-struct target {
-	uid_t caller;
-	struct mount_id id;
-	int parent; /* the mount that it stands on */
-	int around; /* the mount that has its directory: mostly the same */
-	bool loose; /* names in its directory may change */
-};
-
-/* ---- is it the caller's? ---- */
-
-struct find {
-	int id;
-	uid_t caller;
-	bool owned;
-	int parent;
-};
-
-static bool find_mount(const struct mount_entry *e, void *arg)
+/* Whether e stands on mount `id` directly, or upon the caller's mounts there. */
+static bool stands_on(const struct table *t, const struct mount_entry *e, int id, uid_t caller)
 {
-	struct find *f = arg;
+	while (e->parent != id) {
+		const struct mount_entry *below = table_find(t, e->parent);
 
-	if (e->id != f->id)
-		return true;
-	f->owned = policy_owns(f->caller, e);
-	f->parent = e->parent;
-	return false;
+		if (!below || below == e || !policy_owns(caller, below))
+			return false;
+		e = below;
+	}
+	return true;
 }
 
-static int find_owned(struct find *f)
+/* Who may rename entries of the directory: root alone (0), one user, ANYBODY.
+ * Who serves a FUSE directory can tell us anything about it. */
+static uid_t renamer(int dir)
 {
-	int r = mounts_each(find_mount, f);
+	struct statfs fs;
+	struct stat st;
 
-	return r < 0 ? r : f->owned ? 0 : -EINVAL;
+	if (fstatfs(dir, &fs) < 0 || (unsigned long)fs.f_type == FUSE_MAGIC ||
+	    fstat(dir, &st) < 0 || (st.st_mode & 022))
+		return ANYBODY;
+	return st.st_uid;
+}
+
+static bool may_rename(int dir, uid_t who)
+{
+	uid_t r = renamer(dir);
+
+	return r == ANYBODY || (r != 0 && (who == ANYBODY || r == who));
+}
+
+/* Whether `who` can rename anything on the way to the path. The walk is not a
+ * race: until it says yes, it has passed only what `who` cannot change. */
+static bool movable(const char *path, uid_t who)
+{
+	int dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char name[NAME_MAX + 1];
+	bool r;
+
+	while (!(r = may_rename(dir, who))) {
+		size_t n = strcspn(path += strspn(path, "/"), "/");
+		int next;
+
+		if (!path[n])
+			break; /* its directory was the last to be looked at */
+		snprintf(name, sizeof(name), "%.*s", (int)n, path);
+		path += n;
+		next = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		close(dir);
+		dir = next;
+		if (dir < 0) {
+			r = errno != EACCES; /* not for the caller to see, nor to change */
+			break;
+		}
+	}
+	cleanup_close(&dir);
+	return r;
+}
+
+/* Whether it is the caller's, and no mount of others stands on it, which would
+ * go as well, or instead. */
+static int check(int id, uid_t caller, struct table *t, const struct mount_entry **own)
+{
+	int r = table_read(t);
+
+	*own = r < 0 ? NULL : table_find(t, id);
+	if (r == 0 && (!*own || !policy_owns(caller, *own)))
+		r = -EINVAL;
+	for (size_t i = 0; r == 0 && i < t->n; i++)
+		if (!policy_owns(caller, &t->at[i]) && stands_on(t, &t->at[i], id, caller))
+			r = -EBUSY;
+	return r;
 }
 
 /* 0 and the number of the mount that fd is on, or -EINVAL: not the caller's. */
 int unmount_may(int fd, uid_t caller, struct mount_id *id)
 {
-	struct find f = {.caller = caller};
-	int r = mount_id_at(fd, "", id);
+	const struct mount_entry *own;
+	struct table t;
+	int r = place_mount_id(fd, "", id);
 
-	f.id = id->id;
-	return r < 0 ? r : find_owned(&f);
+	r = r < 0 ? r : check(id->id, caller, &t, &own);
+	return r == -EBUSY ? 0 : r;
 }
 
-/* ---- other people's mounts ---- */
-
-/* Whether entries of the directory can be renamed by somebody who is not
- * root; who serves a FUSE directory can tell us anything about it. */
-static bool loose(int dir)
+/*
+ * Exact but for what root puts on top of the mount between this check and the
+ * system call, microseconds later: the kernel has no lazy unmount that is
+ * stricter. If it ought not to be lazy, there may be no mount below, as the
+ * kernel would say; that the mount is not in use it cannot tell.
+ */
+static int detach(int fd, uid_t caller, bool lazy)
 {
-	struct statfs fs;
-	struct statx stx;
+	const struct mount_entry *own;
+	struct mount_id id;
+	struct table t;
+	int r = place_mount_id(fd, "", &id);
 
-	return fstatfs(dir, &fs) < 0 || (unsigned long)fs.f_type == FUSE_SUPER_MAGIC ||
-	       statx(dir, "", AT_EMPTY_PATH, STATX_UID | STATX_MODE, &stx) < 0 ||
-	       stx.stx_uid != 0 || (stx.stx_mode & 022);
+	r = r < 0 ? r : check(id.id, caller, &t, &own);
+	for (size_t i = 0; r == 0 && !lazy && i < t.n; i++)
+		if (t.at[i].parent == id.id)
+			r = -EBUSY;
+	return r < 0 ? r : priv_detach(fd);
 }
 
-/* Whether anything on the way to the path can be renamed. The walk is not a
- * race: until it says yes, it has passed only what root alone can change. */
-static bool movable(const char *path)
+struct target {
+	int id;
+	int under;   /* the mount that it stands on */
+	int around;  /* the mount that has its directory: mostly the same */
+	uid_t namer; /* who may change names in that directory */
+};
+
+/* 0 if the name can lead to mounts of the caller's only, but for what was mounted
+ * after this look began; 1 if it can lead elsewhere. */
+static int look(struct target *w, uid_t caller)
 {
-	int dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	bool r = loose(dir);
+	const struct mount_entry *own;
+	struct table t;
+	int r = check(w->id, caller, &t, &own);
 
-	while (!r) {
-		size_t n = strcspn(path += strspn(path, "/"), "/");
-		char name[NAME_MAX + 1];
-		int next;
-
-		if (!path[n])
-			break; /* its directory was the last to be looked at */
-		if (n > NAME_MAX) {
-			r = true;
-			break;
-		}
-		memcpy(name, path, n);
-		name[n] = '\0';
-		path += n;
-		next = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (next < 0) {
-			r = errno != EACCES; /* root's, and closed to the caller */
-			break;
-		}
-		close(dir);
-		dir = next;
-		r = loose(dir);
-	}
-	close(dir);
+	if (r == 0 && w->under && w->under != own->parent)
+		r = -EBUSY;
+	w->under = r < 0 ? 0 : own->parent;
+	for (size_t i = 0; r == 0 && w->namer != 0 && i < t.n; i++)
+		r = !policy_owns(caller, &t.at[i]) && t.at[i].id != w->under &&
+		    stands_on(&t, &t.at[i], w->around, caller) && movable(t.at[i].path, w->namer);
 	return r;
 }
 
-struct search {
-	uid_t caller;
-	bool any; /* else only what could be moved counts */
-	const struct target *except;
-	bool found;
-	bool grown;
-	size_t n;
-	int ids[MAX_IDS]; /* where it began, and the caller's mounts below */
-};
-
-static bool contains(const struct search *s, int id)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (s->ids[i] == id)
-			return true;
-	return false;
-}
-
-static bool look_below(const struct mount_entry *e, void *arg)
-{
-	struct search *s = arg;
-
-	if (e->id == s->ids[0] && e->fuse && !s->any)
-		s->any = s->grown = true;
-	if (!contains(s, e->parent) || contains(s, e->id))
-		return true;
-	/* Not below the mount itself, and what it covers it protects. */
-	if (s->except && (e->id == s->except->id.id || e->id == s->except->parent))
-		return true;
-	if (policy_owns(s->caller, e) && s->n < MAX_IDS) {
-		s->ids[s->n++] = e->id;
-		s->grown = true;
-	} else if (s->any || s->n == MAX_IDS || movable(e->path)) {
-		s->found = true;
-	}
-	return !s->found;
-}
-
-static bool search(struct search *s)
-{
-	s->n = 1;
-	do {
-		s->grown = false;
-		if (mounts_each(look_below, s) < 0)
-			return true;
-	} while (s->grown && !s->found);
-	return s->found;
-}
-
-/* Whether a mount that is not the caller's stands on mount `id`, directly or
- * upon mounts of the caller's. It would go as well, or instead. */
-static bool others_on(int id, uid_t caller)
-{
-	struct search s = {.caller = caller, .any = true, .ids = {id}};
-
-	return search(&s);
-}
-
-/* Whether one stands elsewhere, where somebody could put it in the place. */
-static bool others_around(const struct target *t)
-{
-	struct search s = {.caller = t->caller, .except = t, .ids = {t->around}};
-
-	return search(&s);
-}
-
-/* ---- the two ways ---- */
-
-/* Whether the name can lead to mounts of the caller's only, but for what was
- * mounted after this look began. */
-static bool name_is_safe(const struct target *t)
-{
-	struct find f = {.caller = t->caller, .id = t->id.id};
-
-	return find_owned(&f) == 0 && f.parent == t->parent && !others_on(t->id.id, t->caller) &&
-	       !(t->loose && others_around(t));
-}
-
-static int unmount_by_name(const struct pin *pin, const struct target *t)
+static int unmount_by_name(const struct pin *pin, struct target *w, uid_t caller)
 {
 	static const struct timespec moment = {.tv_nsec = 1000000};
 
@@ -211,63 +171,64 @@ static int unmount_by_name(const struct pin *pin, const struct target *t)
 
 		if (r != -EAGAIN)
 			return r;
-		if (!name_is_safe(t))
-			return -EBUSY;
-		/* Unless it was marked just now, somebody looks at it often. */
-		if (i > 1)
+		r = look(w, caller);
+		if (r != 0)
+			return r < 0 ? r : -EBUSY;
+		if (i > 1) /* unless it was marked just now, somebody often looks at it */
 			nanosleep(&moment, NULL);
 	}
 	return -EBUSY;
 }
 
-/*
- * Exact but for what root puts on top of the mount between the last check and
- * the system call, microseconds later: the kernel has no lazy unmount that is
- * stricter.
- */
-static int unmount_by_descriptor(const struct pin *pin, uid_t caller, bool lazy)
-{
-	struct mount_id id, top;
-	int r = unmount_may(pin->at, caller, &id);
-
-	if (r < 0)
-		return r;
-	/* What the kernel would say to a plain one, as far as can be seen: for
-	 * nobody, every mount is another's. */
-	if (others_on(id.id, lazy ? caller : (uid_t)-1))
-		return -EBUSY;
-	if (mount_id_at(pin->dir, pin->name, &top) < 0 || !mount_id_same(&id, &top))
-		return -EBUSY;
-	return priv_detach(pin->at);
-}
-
 int unmount_pinned(struct pin *pin, uid_t caller, bool lazy)
 {
-	struct target t = {.caller = caller, .loose = loose(pin->dir)};
-	struct find f = {.caller = caller};
-	struct mount_id around;
-	int r = mount_id_at(pin->dir, "", &around);
+	struct target w = {.namer = renamer(pin->dir)};
+	struct mount_id id, around;
+	int r = place_mount_id(pin->dir, "", &around);
 
-	if (r == 0)
-		r = mount_id_at(pin->at, "", &t.id);
-	f.id = t.id.id;
-	if (r == 0)
-		r = find_owned(&f);
+	r = r < 0 ? r : place_mount_id(pin->at, "", &id);
 	if (r < 0)
 		return r;
-	t.around = around.id;
-	t.parent = f.parent;
-	if (others_on(t.id.id, caller))
-		return -EBUSY;
-	if (!t.loose || !others_around(&t)) {
-		close(pin->at); /* while open, it is busy */
-		pin->at = -1;
-		r = unmount_by_name(pin, &t);
-		if (r != -EBUSY || !lazy)
-			return r;
-		pin->at = openat(pin->dir, pin->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		if (pin->at < 0)
-			return -errno;
-	}
-	return unmount_by_descriptor(pin, caller, lazy);
+	w.id = id.id;
+	w.around = around.id;
+	r = look(&w, caller);
+	if (r >= 0 && (r || lazy))
+		return detach(pin->at, caller, lazy);
+	if (r < 0)
+		return r;
+	close(pin->at); /* while open, it is busy */
+	pin->at = -1;
+	return unmount_by_name(pin, &w, caller);
+}
+
+/*
+ * What auto_unmount does, when the daemon's end of the socket has closed. The
+ * mount is known by its number, so it may have been moved meanwhile, and another
+ * that came into its place is not mistaken for it. Before Linux 6.8 numbers are
+ * given away again; there it has to be enough that the filesystem is dead.
+ * -EBUSY if it should be tried again.
+ */
+int unmount_dead(const struct mount_id *mount, uid_t caller)
+{
+	const struct mount_entry *e;
+	CLEANUP_CLOSE int fd = -1;
+	struct mount_id id;
+	struct statfs fs;
+	struct table t;
+	int r = table_read(&t);
+
+	e = r < 0 ? NULL : table_find(&t, mount->id);
+	if (!e || !policy_owns(caller, e))
+		return r;
+	fd = place_open(AT_FDCWD, e->path, O_NOFOLLOW);
+	if (fd < 0)
+		return fd == -ENOENT ? -EBUSY : fd; /* renamed at this moment */
+	r = place_mount_id(fd, "", &id);
+	if (r < 0 || id.id != mount->id)
+		return r < 0 ? r : -EBUSY; /* covered by another, or moved just now */
+	/* Asks for something that no setting lets the kernel answer itself. */
+	if (id.unique != mount->unique || fstatfs(fd, &fs) == 0 ||
+	    (errno != ENOTCONN && errno != ECONNABORTED))
+		return 0;
+	return detach(fd, caller, true);
 }
