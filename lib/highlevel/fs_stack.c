@@ -40,7 +40,7 @@ static void leave_layer(void *outer)
 	hl_context_make()->private_data = outer;
 }
 
-static void log_call(const struct fuse_fs *fs, const char *name, const char *path)
+__attribute__((noinline)) static void log_call(const struct fuse_fs *fs, const char *name, const char *path)
 {
 	if (unlikely(fs->debug))
 		fuse_log(FUSE_LOG_DEBUG, "   %s %s\n", name, path ? path : "(open file)");

@@ -16,14 +16,13 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "highlevel/fs_stack.h"
+#include "highlevel/modules/forward.h"
 
 struct module {
-	struct fuse_fs *next;
+	struct hl_forward forward;
 	char *from_code, *to_code;
 	pthread_mutex_t lock; /* of the converters, which have a state */
 	iconv_t inwards, outwards;
-	bool running;
 };
 
 /* Converts a string whole; -EILSEQ if it cannot be. */
@@ -49,24 +48,24 @@ static int convert(struct module *m, iconv_t how, const char *text, char **out)
 	return -EILSEQ;
 }
 
-static int map_path(struct module *m, const char *path, char **out)
+static int map_path(struct hl_forward *f, const char *path, char **out)
 {
+	struct module *m = (struct module *)f;
+
 	*out = NULL;
 	return path ? convert(m, m->inwards, path, out) : 0;
 }
-
-#include "highlevel/modules/forward.h"
 
 /* ---- names that come back ---- */
 
 static int iconv_readlink(const char *path, char *buf, size_t size)
 {
-	struct module *m = this_module();
+	struct module *m = (struct module *)hl_forward_data();
 	CLEANUP_FREE char *full = NULL, *target = NULL;
-	int err = map_path(m, path, &full);
+	int err = map_path(&m->forward, path, &full);
 
 	if (!err)
-		err = fuse_fs_readlink(m->next, full, buf, size);
+		err = fuse_fs_readlink(m->forward.next, full, buf, size);
 	if (!err)
 		err = convert(m, m->outwards, buf, &target);
 	if (!err && size) {
@@ -78,13 +77,13 @@ static int iconv_readlink(const char *path, char *buf, size_t size)
 
 static int iconv_symlink(const char *target, const char *path)
 {
-	struct module *m = this_module();
+	struct module *m = (struct module *)hl_forward_data();
 	CLEANUP_FREE char *full = NULL, *inner = NULL;
-	int err = map_path(m, path, &full);
+	int err = map_path(&m->forward, path, &full);
 
 	if (!err)
 		err = convert(m, m->inwards, target, &inner);
-	return err ? err : fuse_fs_symlink(m->next, inner, full);
+	return err ? err : fuse_fs_symlink(m->forward.next, inner, full);
 }
 
 struct outer_filler {
@@ -109,23 +108,15 @@ static int fill_converted(void *buf, const char *name, const struct stat *st, of
 static int iconv_readdir(const char *path, void *buf, fuse_fill_dir_t fill, off_t off,
 			 struct fuse_file_info *fi, enum fuse_readdir_flags flags)
 {
-	struct module *m = this_module();
+	struct module *m = (struct module *)hl_forward_data();
 	struct outer_filler o = {m, fill, buf};
 	CLEANUP_FREE char *full = NULL;
-	int err = map_path(m, path, &full);
+	int err = map_path(&m->forward, path, &full);
 
-	return err ? err : fuse_fs_readdir(m->next, full, &o, fill_converted, off, fi, flags);
+	return err ? err : fuse_fs_readdir(m->forward.next, full, &o, fill_converted, off, fi, flags);
 }
 
 /* ---- life ---- */
-
-static void *iconv_init(struct fuse_conn_info *conn, struct fuse_config *cfg)
-{
-	struct module *m = forward_init(conn, cfg);
-
-	m->running = true;
-	return m;
-}
 
 static void free_module(struct module *m)
 {
@@ -143,8 +134,7 @@ static void iconv_destroy(void *data)
 {
 	struct module *m = data;
 
-	if (m->running)
-		fuse_fs_destroy(m->next);
+	hl_forward_destroy(&m->forward);
 	free_module(m);
 }
 
@@ -212,13 +202,13 @@ struct fuse_fs *hl_iconv_new(struct fuse_args *args, struct fuse_fs *below[])
 	}
 	if (open_converters(m))
 		goto out;
-	m->next = below[0];
-	forward_all(&op);
+	m->forward.next = below[0];
+	m->forward.map = map_path;
+	hl_forward_all(&op);
 	op.readlink = iconv_readlink;
 	op.symlink = iconv_symlink;
 	op.readdir = iconv_readdir;
 	hl_fs_drop_missing(&op, below[0]);
-	op.init = iconv_init;
 	op.destroy = iconv_destroy;
 	fs = fuse_fs_new(&op, sizeof(op), m);
 out:

@@ -14,17 +14,17 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "highlevel/fs_stack.h"
+#include "highlevel/modules/forward.h"
 
 struct module {
-	struct fuse_fs *next;
+	struct hl_forward forward;
 	char *base; /* without a slash at the end; "" for the root */
 	int rellinks;
-	bool running;
 };
 
-static int map_path(struct module *m, const char *path, char **out)
+static int map_path(struct hl_forward *f, const char *path, char **out)
 {
+	const struct module *m = (struct module *)f;
 	size_t base = strlen(m->base);
 	/* The directory itself goes by its own name. */
 	const char *rest = path && !path[1] && base ? "" : path;
@@ -39,8 +39,6 @@ static int map_path(struct module *m, const char *path, char **out)
 	strcpy(*out + base, rest);
 	return 0;
 }
-
-#include "highlevel/modules/forward.h"
 
 /* ---- relative links ---- */
 
@@ -96,12 +94,12 @@ static int make_relative(const struct module *m, const char *path, char *target,
 
 static int subdir_readlink(const char *path, char *buf, size_t size)
 {
-	struct module *m = this_module();
+	struct module *m = (struct module *)hl_forward_data();
 	CLEANUP_FREE char *full = NULL;
-	int err = map_path(m, path, &full);
+	int err = map_path(&m->forward, path, &full);
 
 	if (!err)
-		err = fuse_fs_readlink(m->next, full, buf, size);
+		err = fuse_fs_readlink(m->forward.next, full, buf, size);
 	if (!err && m->rellinks)
 		err = make_relative(m, path, buf, size);
 	return err;
@@ -109,20 +107,11 @@ static int subdir_readlink(const char *path, char *buf, size_t size)
 
 /* ---- life ---- */
 
-static void *subdir_init(struct fuse_conn_info *conn, struct fuse_config *cfg)
-{
-	struct module *m = forward_init(conn, cfg);
-
-	m->running = true;
-	return m;
-}
-
 static void subdir_destroy(void *data)
 {
 	struct module *m = data;
 
-	if (m->running)
-		fuse_fs_destroy(m->next);
+	hl_forward_destroy(&m->forward);
 	free(m->base);
 	free(m);
 }
@@ -164,11 +153,11 @@ struct fuse_fs *hl_subdir_new(struct fuse_args *args, struct fuse_fs *below[])
 	}
 	for (size_t len = strlen(m->base); len && m->base[len - 1] == '/'; len--)
 		m->base[len - 1] = '\0';
-	m->next = below[0];
-	forward_all(&op);
+	m->forward.next = below[0];
+	m->forward.map = map_path;
+	hl_forward_all(&op);
 	op.readlink = subdir_readlink;
 	hl_fs_drop_missing(&op, below[0]);
-	op.init = subdir_init;
 	op.destroy = subdir_destroy;
 	fs = fuse_fs_new(&op, sizeof(op), m);
 out:
