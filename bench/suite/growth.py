@@ -9,7 +9,8 @@ from . import report
 from .mounts import Mount
 from .speed import parse
 
-FIELDS = ["list_us", "stat_us", "random_stat_us", "unlink_us", "rename_us", "bytes_per_inode"]
+FIELDS = ["list_us", "stat_us", "random_stat_us", "unlink_us", "rename_us", "first_rename_us",
+          "bytes_per_inode", "left_per_inode"]
 
 
 def measure(arena, contender, files, depth):
