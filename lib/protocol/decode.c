@@ -228,6 +228,7 @@ const char *proto_error_text(enum proto_error err)
 		[PROTO_ERR_COUNT] = "a count does not match the message",
 		[PROTO_ERR_EXCESS] = "bytes left over",
 		[PROTO_ERR_EXT] = "extensions are longer than the message",
+		[PROTO_ERR_DEMAND] = "more bytes are wanted than was agreed on",
 	};
 
 	return text[err];

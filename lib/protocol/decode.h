@@ -60,6 +60,7 @@ enum proto_error {
 	PROTO_ERR_COUNT,    /* a count disagrees with what is there */
 	PROTO_ERR_EXCESS,   /* bytes left over */
 	PROTO_ERR_EXT,	    /* extensions longer than the message */
+	PROTO_ERR_DEMAND,   /* wants a longer answer than was agreed on; see the session */
 };
 
 /* Describes a message in one piece. False if it is shorter than a header or

@@ -107,12 +107,24 @@ static bool denied(const struct sess_req *r)
 	       !proto_op_has(r->view.op, PROTO_F_ROOT_OK);
 }
 
+/* Filesystems allocate what a request wants to have. The kernel wants no more
+ * than max_pages (read, readdir, ioctl) or 64 KiB (xattr), and the size of our
+ * buffers is made from the same numbers. */
+static bool wants_too_much(const struct sess_req *r)
+{
+	return r->reply_max > sess_bufsize(r->se);
+}
+
 static void handle(struct sess_worker *w, struct sess_req *r)
 {
 	struct fuse_session *se = r->se;
 
 	r->ctx.umask = umask_of(&r->view, se->conn.minor);
 	proto_reply_bounds(&se->conn, &r->view, &r->reply_min, &r->reply_max);
+	if (unlikely(wants_too_much(r))) {
+		refuse_malformed(r, PROTO_ERR_DEMAND);
+		return;
+	}
 	if (!proto_op_has(r->view.op, PROTO_F_NOREPLY)) {
 		req_publish(r, r->wire_unique & ~FUSE_UNIQUE_RESEND);
 		sess_check_early_interrupt(r);
