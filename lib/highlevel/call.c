@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/tsan.h"
+
 /* After so many a filesystem has been complained about enough. */
 #define FAULTS_LOGGED 64
 
@@ -21,6 +23,7 @@ static void start(struct hl_call *c, fuse_req_t req)
 	c->req = req;
 	c->op.slot = NULL;
 	c->interruptible = false;
+	c->handle[0] = c->handle[1] = 0;
 	c->outer = hl_context_enter(f, req, f->user_data);
 }
 
@@ -66,6 +69,7 @@ int hl_call_node_entry(struct hl_call *c, fuse_req_t req, const char *doing, fus
 static int take_file(struct hl_call *c, const struct fuse_file_info *fi)
 {
 	c->fi = *fi;
+	c->handle[0] = fi->fh;
 	return hl_handle_fh(&c->f->handles, fi->fh, &c->fi.fh) ? 0 : -EBADF;
 }
 
@@ -93,6 +97,7 @@ int hl_call_dir(struct hl_call *c, fuse_req_t req, const char *doing, fuse_ino_t
 
 	start(c, req);
 	c->fi = *fi;
+	c->handle[0] = fi->fh;
 	*listing = NULL;
 	if (!hl_handle_listing(&c->f->handles, fi->fh, &c->fi.fh, listing))
 		return -EBADF;
@@ -112,6 +117,7 @@ int hl_call_open_two(struct hl_call *c, fuse_req_t req, const char *doing, fuse_
 	start(c, req);
 	err = take_file(c, fi1);
 	*out2 = *fi2;
+	c->handle[1] = fi2->fh;
 	if (!err && !hl_handle_fh(&c->f->handles, fi2->fh, &out2->fh))
 		err = -EBADF;
 	if (err)
@@ -197,6 +203,8 @@ void hl_call_answering(struct hl_call *c)
 
 void hl_call_end(struct hl_call *c)
 {
+	for (int i = 0; PROFUSE_TSAN && i < 2; i++)
+		hl_handle_used(&c->f->handles, c->handle[i]);
 	if (c->interruptible)
 		hl_intr_end(c);
 	hl_end(&c->op);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/tsan.h"
+
 #define CHUNK_TABLE_BYTES (HL_HANDLE_CHUNKS * sizeof(_Atomic(struct hl_handle *)))
 
 int hl_handles_init(struct hl_handles *h)
@@ -157,6 +159,14 @@ bool hl_handle_listing(struct hl_handles *h, uint64_t wire, uint64_t *fh,
 	return handle;
 }
 
+void hl_handle_used(struct hl_handles *h, uint64_t wire)
+{
+	struct hl_handle *handle = by_number(h, (uint32_t)wire);
+
+	if (handle)
+		happens_before(handle);
+}
+
 bool hl_handle_close(struct hl_handles *h, uint64_t wire, struct hl_closed_handle *out)
 {
 	struct hl_handle *handle;
@@ -164,6 +174,7 @@ bool hl_handle_close(struct hl_handles *h, uint64_t wire, struct hl_closed_handl
 	pthread_mutex_lock(&h->lock);
 	handle = get(h, wire);
 	if (handle) {
+		happens_after(handle);
 		out->fh = atomic_load_explicit(&handle->fh, memory_order_relaxed);
 		out->ino = handle->ino;
 		out->listing = handle->listing;

@@ -56,6 +56,10 @@ bool hl_handle_fh(struct hl_handles *h, uint64_t wire, uint64_t *fh);
 bool hl_handle_listing(struct hl_handles *h, uint64_t wire, uint64_t *fh,
 		       struct hl_listing **listing);
 
+/* Notes that a callback on it has returned. The kernel has it closed only after the
+ * answers to all that was done with it; that is for the thread sanitizer to know. */
+void hl_handle_used(struct hl_handles *h, uint64_t wire);
+
 /* Closes it: the number is good for nothing any more. What it stood for is the
  * caller's now. */
 struct hl_closed_handle {

@@ -98,6 +98,7 @@ struct hl_call {
 	struct hl_op op;
 	struct hl_context outer;
 	struct fuse_file_info fi; /* with the filesystem's own fh */
+	uint64_t handle[2];	  /* the kernel's numbers of the files it works on, or 0 */
 	bool interruptible;
 	/* intr.c */
 	pthread_t thread;
