@@ -2,7 +2,7 @@
 BUILD ?= build
 MESON_FLAGS ?=
 
-.PHONY: all setup demo check test asan tsan fuzz bench install clean format rooms
+.PHONY: all setup demo check check-clients test asan tsan fuzz bench install clean format rooms
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -34,6 +34,11 @@ tsan:
 
 fuzz:
 	scripts/fuzz build-fuzz
+
+# As root: installs two dozen programs of the distribution and runs them on the
+# stock library and on this one. CLIENTS=... chooses some, or options.
+check-clients:
+	scripts/check-clients $(CLIENTS)
 
 # As root: it mounts. bench/METHOD.md says how to read the result.
 bench: all
