@@ -110,7 +110,7 @@ static int warn_unsafe(struct job *j)
 /* Where no procfs of our own is to be had, the one that is there has to do. */
 static int find_room(struct job *j)
 {
-	CLEANUP_CLOSE int own = j->caller == 0 ? -EPERM : priv_proc();
+	CLEANUP_CLOSE int own = priv_proc();
 	bool to_mount = !j->req.given[OPT_AUTO_UNMOUNT];
 
 	if (own < 0 && own != -ENOSYS && own != -EPERM && own != -EACCES)
