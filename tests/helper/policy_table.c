@@ -178,27 +178,29 @@ static const struct {
 	const char *what;
 	uid_t caller;
 	struct crowd n;
+	bool to_mount;
 	bool to_stay;
 	int64_t max;
 	enum verdict want;
 } crowds[] = {
-	{"the first", USER, {0, 1, 0}, false, 1000, V_ALLOW},
-	{"the last", USER, {999, 1, 0}, false, 1000, V_ALLOW},
-	{"one too many", USER, {1000, 1, 0}, false, 1000, V_TOO_MANY_MOUNTS},
-	{"two for the last place", USER, {999, 2, 0}, false, 1000, V_TOO_MANY_MOUNTS},
-	{"none allowed", USER, {0, 1, 0}, false, 0, V_TOO_MANY_MOUNTS},
-	{"one allowed", USER, {0, 1, 0}, false, 1, V_ALLOW},
-	{"no limit", USER, {100000, 1, 0}, false, -1, V_ALLOW},
-	{"sixteen at once", USER, {0, 16, 0}, false, 1000, V_ALLOW},
-	{"seventeen at once", USER, {0, 17, 0}, false, 1000, V_TOO_MANY_HELPERS},
-	{"seventeen at once, no limit", USER, {0, 17, 0}, false, -1, V_TOO_MANY_HELPERS},
-	{"stays as the last", USER, {4, 1, 4}, true, 5, V_ALLOW},
-	{"stays as one too many", USER, {0, 1, 5}, true, 5, V_TOO_MANY_HELPERS},
-	{"others may yet stay", USER, {0, 3, 3}, true, 5, V_TOO_MANY_HELPERS},
-	{"does not stay", USER, {0, 1, 5}, false, 5, V_ALLOW},
-	{"watches only", USER, {5, 0, 5}, true, 5, V_ALLOW},
-	{"watches only, one too many", USER, {5, 0, 6}, true, 5, V_TOO_MANY_HELPERS},
-	{"root", 0, {5000, 100, 100}, true, 10, V_ALLOW},
+	{"the first", USER, {0, 1, 0}, true, false, 1000, V_ALLOW},
+	{"the last", USER, {999, 1, 0}, true, false, 1000, V_ALLOW},
+	{"one too many", USER, {1000, 1, 0}, true, false, 1000, V_TOO_MANY_MOUNTS},
+	{"two for the last place", USER, {999, 2, 0}, true, false, 1000, V_TOO_MANY_MOUNTS},
+	{"none allowed", USER, {0, 1, 0}, true, false, 0, V_TOO_MANY_MOUNTS},
+	{"one allowed", USER, {0, 1, 0}, true, false, 1, V_ALLOW},
+	{"no limit", USER, {100000, 1, 0}, true, false, -1, V_ALLOW},
+	{"sixteen at once", USER, {0, 16, 0}, true, false, 1000, V_ALLOW},
+	{"seventeen at once", USER, {0, 17, 0}, true, false, 1000, V_TOO_MANY_HELPERS},
+	{"seventeen at once, no limit", USER, {0, 17, 0}, true, false, -1, V_TOO_MANY_HELPERS},
+	{"stays as the last", USER, {4, 1, 4}, true, true, 5, V_ALLOW},
+	{"stays as one too many", USER, {0, 1, 5}, true, true, 5, V_TOO_MANY_HELPERS},
+	{"others may yet stay", USER, {0, 3, 3}, true, true, 5, V_TOO_MANY_HELPERS},
+	{"does not stay", USER, {0, 1, 5}, true, false, 5, V_ALLOW},
+	{"watches only", USER, {5, 0, 5}, false, true, 5, V_ALLOW},
+	{"watches only, one too many", USER, {5, 0, 6}, false, true, 5, V_TOO_MANY_HELPERS},
+	{"watches while another mounts", USER, {5, 1, 3}, false, true, 5, V_ALLOW},
+	{"root", 0, {5000, 100, 100}, true, true, 10, V_ALLOW},
 };
 
 static void crowds_are_limited(void **state)
@@ -207,9 +209,9 @@ static void crowds_are_limited(void **state)
 		struct conf c = {.mount_max = crowds[i].max};
 
 		print_message("  %s\n", crowds[i].what);
-		assert_int_equal(
-			policy_crowd(crowds[i].caller, &crowds[i].n, crowds[i].to_stay, &c),
-			crowds[i].want);
+		assert_int_equal(policy_crowd(crowds[i].caller, &crowds[i].n, crowds[i].to_mount,
+					      crowds[i].to_stay, &c),
+				 crowds[i].want);
 	}
 }
 

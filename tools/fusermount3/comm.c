@@ -83,14 +83,17 @@ int comm_send_device(int fd, int device)
 		struct cmsghdr header;
 		char room[CMSG_SPACE(sizeof(int))];
 	} c = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+	char nul = 0;
 
 	memcpy(CMSG_DATA(&c.header), &device, sizeof(device));
-	return send_bytes(fd, &(char){0}, 1, &c, sizeof(c.room));
+	return send_bytes(fd, &nul, 1, &c, sizeof(c.room));
 }
 
 int comm_send_status(int fd, int status)
 {
-	return send_bytes(fd, &(int32_t){status}, sizeof(int32_t), NULL, 0);
+	int32_t wire = status;
+
+	return send_bytes(fd, &wire, sizeof(wire), NULL, 0);
 }
 
 int comm_wait_for_go(int fd)

@@ -77,7 +77,7 @@ enum verdict crowd_enter(int processes, bool to_mount, bool to_stay, uid_t calle
 		prctl(PR_SET_NAME, to_mount ? MOUNTING : STAYING, 0, 0, 0);
 		if (count(processes, caller, &n) < 0)
 			return V_CANNOT_COUNT;
-		v = policy_crowd(caller, &n, to_stay, c);
+		v = policy_crowd(caller, &n, to_mount, to_stay, c);
 		if (v == V_ALLOW || (v == V_TOO_MANY_MOUNTS && n.mounts >= (uint64_t)c->mount_max))
 			return v;
 		prctl(PR_SET_NAME, "fusermount3", 0, 0, 0);

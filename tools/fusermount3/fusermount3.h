@@ -144,7 +144,8 @@ struct crowd {
 enum verdict policy_options(uid_t caller, const struct mount_options *o, const struct conf *c,
 			    const char **about);
 enum verdict policy_mountpoint(const struct facts *f, const struct conf *c);
-enum verdict policy_crowd(uid_t caller, const struct crowd *n, bool to_stay, const struct conf *c);
+enum verdict policy_crowd(uid_t caller, const struct crowd *n, bool to_mount, bool to_stay,
+			  const struct conf *c);
 unsigned long policy_flags(uid_t caller, unsigned long flags);
 bool policy_owns(uid_t caller, const struct mount_entry *e);
 

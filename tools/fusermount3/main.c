@@ -230,7 +230,7 @@ static int watch(struct job *j)
 			close(fd);
 	comm_keep_only(j->req.comm_fd);
 	cleanup_close(&j->device); /* or the daemon would never be dead */
-	(void)!setsid(); /* a group leader stays where it is */
+	(void)!setsid();	   /* a group leader stays where it is */
 	comm_wait_for_end(j->req.comm_fd);
 	r = proc_open();
 	while (r == 0 && (r = unmount_dead(&j->mount, j->caller)) == -EBUSY)
@@ -335,19 +335,14 @@ static void set_signals(void)
 	alarm(STEP_SECONDS);
 }
 
-static const char usage[] =
-	" [options] mountpoint\n\n"
-	"Mounts a FUSE filesystem for the program at the other end of the socket\n"
-	"_FUSE_COMMFD, or unmounts one.\n\n"
-	"    -h, --help           print this text\n"
-	"    -V, --version        print the version\n"
-	"    -o, --options OPTS   mount options, separated by commas\n"
-	"    -u, --unmount        unmount\n"
-	"    -z, --lazy           with -u: detach now, clean up when no longer busy\n"
-	"    -q, --quiet          with -u: say nothing about failure\n"
-	"    --auto-unmount       watch an existing mount, unmount when the socket ends\n"
-	"    --comm-fd N          the socket, instead of _FUSE_COMMFD\n"
-	"    --sync-init          send the device first, mount when told to\n";
+static const char usage[] = " [-o OPTIONS] MOUNTPOINT | -u [-z] [-q] MOUNTPOINT\n\n"
+			    "  -o OPTIONS      mount for the program at the socket _FUSE_COMMFD\n"
+			    "  --comm-fd N     another socket\n"
+			    "  --sync-init     send the device first, mount when told to\n"
+			    "  --auto-unmount  unmount when the socket ends\n"
+			    "  -u, --unmount   unmount; -z, --lazy: even if it is in use\n"
+			    "  -q, --quiet     with -u, say nothing about failure\n"
+			    "  -h, --help; -V, --version\n";
 
 int main(int argc, char **argv)
 {

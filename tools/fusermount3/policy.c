@@ -92,15 +92,16 @@ enum verdict policy_mountpoint(const struct facts *f, const struct conf *c)
 	return type_allowed(f->fstype, c) ? V_ALLOW : V_FSTYPE;
 }
 
-enum verdict policy_crowd(uid_t caller, const struct crowd *n, bool to_stay, const struct conf *c)
+enum verdict policy_crowd(uid_t caller, const struct crowd *n, bool to_mount, bool to_stay,
+			  const struct conf *c)
 {
 	uint64_t max = c->mount_max < 0 ? UINT64_MAX : (uint64_t)c->mount_max;
 
 	if (caller == 0)
 		return V_ALLOW;
-	if (n->mounting && n->mounts + n->mounting > max)
+	if (to_mount && n->mounts + n->mounting > max)
 		return V_TOO_MANY_MOUNTS;
-	if (n->mounting > MOUNTING_MAX || (to_stay && n->mounting + n->staying > max))
+	if ((to_mount && n->mounting > MOUNTING_MAX) || (to_stay && n->mounting + n->staying > max))
 		return V_TOO_MANY_HELPERS;
 	return V_ALLOW;
 }
