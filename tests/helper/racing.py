@@ -17,6 +17,7 @@ class Swapper:
         argv = (["unshare", "-Urm"] if other_namespace else []) + [program, *args]
         self.p = subprocess.Popen(argv, user=uid, group=uid, extra_groups=[], text=True,
                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        atexit.register(self.p.kill)  # however the test ends; nothing once it has been waited for
 
     def pause(self):
         os.kill(self.p.pid, signal.SIGSTOP)
