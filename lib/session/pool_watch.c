@@ -26,6 +26,7 @@ struct watch {
 	struct sess_pool *p;
 	int64_t busy_since_ms; /* all workers stuck, 0 if not */
 	unsigned int calm;     /* ticks since a blocked callback was seen */
+	bool close;	       /* the next look follows soon upon the last */
 	bool logged;
 };
 
@@ -88,12 +89,21 @@ static void log_busy_locked(struct sess_pool *p)
 		 p->alive, BUSY_LOG_MS / 1000, ops);
 }
 
+/* A callback that takes about as long as a calm tick is over before the next look,
+ * and another one in its place, so none would ever be seen twice. While no thread is
+ * left to take a request, looks therefore come in pairs. */
+static int calm_wait(struct watch *w, bool crowded)
+{
+	w->close = crowded && !w->close;
+	return w->close ? TICK_MS : CALM_TICK_MS;
+}
+
 /* Milliseconds until the next look, or -1 to sleep until called. */
 static int tick(struct watch *w)
 {
 	struct sess_pool *p = w->p;
 	struct look found;
-	bool enough;
+	bool enough, crowded;
 
 	pthread_mutex_lock(&p->lock);
 	found = look_locked(p);
@@ -110,14 +120,15 @@ static int tick(struct watch *w)
 
 	w->calm = found.blocked ? 0 : w->calm + 1;
 	atomic_store_explicit(&p->slow, w->calm < FAST_AFTER_TICKS, memory_order_relaxed);
-	if (sess_queues_look(p->se))
-		return CALM_TICK_MS;
+	if (sess_queues_look(p->se, &crowded))
+		return calm_wait(w, crowded);
 	if (!enough)
 		return w->logged && !found.moved ? STUCK_TICK_MS : CALM_TICK_MS;
 	/* Nothing to do until the places are empty again. */
 	if (!found.moved && found.busy == found.blocked)
 		return w->calm < FAST_AFTER_TICKS && found.busy == 0 ? CALM_TICK_MS : -1;
-	return found.blocked ? TICK_MS : CALM_TICK_MS;
+	crowded = atomic_load_explicit(&p->places, memory_order_relaxed) == 0;
+	return found.blocked ? TICK_MS : calm_wait(w, crowded);
 }
 
 void sess_pool_watch(struct sess_pool *p)

@@ -307,11 +307,12 @@ struct sess_worker *sess_queues_single(struct fuse_session *se, struct sess_work
 	return se->queues && se->queues->single ? se->queues->single : now;
 }
 
-bool sess_queues_look(struct fuse_session *se)
+bool sess_queues_look(struct fuse_session *se, bool *crowded)
 {
 	struct sess_queues *q = se->queues;
 	bool active = false;
 
+	*crowded = false;
 	/* Set before INIT is answered, by the thread whose request woke us. */
 	if (!q || q->single)
 		return false;
@@ -328,6 +329,7 @@ bool sess_queues_look(struct fuse_session *se)
 	}
 	for (unsigned int i = 0; i < q->count && q->phase == SERVING; i++) {
 		active |= q->queue[i].blocked > 0;
+		*crowded |= atomic_load_explicit(&q->queue[i].waiting, memory_order_relaxed) == 0;
 		if (q->queue[i].blocked == q->queue[i].threads &&
 		    q->queue[i].threads < q->max_threads)
 			start_thread_locked(q, i);

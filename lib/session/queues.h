@@ -33,8 +33,9 @@ void sess_queues_go(struct fuse_session *se);
 struct sess_worker *sess_queues_single(struct fuse_session *se, struct sess_worker *now);
 
 /* A look at the queues, from the watch: starts threads where all of a queue's
- * are blocked. True if any is, or if any took a request since the last look. */
-bool sess_queues_look(struct fuse_session *se);
+ * are blocked. True if any is, or if any took a request since the last look.
+ * *crowded: there is a queue where none waits for a request. */
+bool sess_queues_look(struct fuse_session *se, bool *crowded);
 
 /* The loop ended: waits for the threads and gives up the rings. */
 void sess_queues_end(struct fuse_session *se);

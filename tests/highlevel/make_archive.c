@@ -49,7 +49,11 @@ int main(int argc, char **argv)
 			copy_data(out, path);
 		archive_entry_free(e);
 	}
+	archive_entry_free(e);
 	if (archive_write_close(out))
 		errx(1, "%s", archive_error_string(out));
+	archive_write_free(out);
+	archive_read_free(disk);
+	archive_entry_linkresolver_free(links);
 	return 0;
 }
