@@ -127,6 +127,36 @@ int profuse_session_replay(struct fuse_session *se, const char *path);
 void profuse_accept_null_paths(struct fuse_config *cfg);
 struct fuse_file_info *profuse_open_file(void);
 
+/*
+ * Files that the kernel reads and writes by itself ("passthrough"), as fast as
+ * the files below: no READ and no WRITE reaches the filesystem, mappings go to
+ * the file below, too, and everything else works as usual. Needs Linux 6.9, and
+ * CAP_SYS_ADMIN outside of user namespaces.
+ *
+ * profuse_want_backing_files() asks for it, in the init() callback of either
+ * API. fd is a descriptor of a place where such files lie, by which the depth of
+ * stacking is chosen: below another stacked filesystem (overlayfs, FUSE) they are
+ * one level deeper, and then no other can be stacked on the mount. With -1 the
+ * depth is the largest. Returns false, and changes nothing, if the kernel cannot do it
+ * or the writeback cache, which excludes it, was asked for.
+ */
+bool profuse_want_backing_files(struct fuse_conn_info *conn, int fd);
+
+/*
+ * Path API: the file that is being opened or created is the one at fd, a regular
+ * file; the kernel shall read and write that. To be called in the callbacks open
+ * and create, with the fi that they were given. The descriptor is looked at when
+ * the callback has returned, and may be the one that the filesystem keeps in
+ * fi->fh; it stays the filesystem's.
+ *
+ * It is a wish: if the kernel refuses, or the file is open in another way
+ * already, read and write are called as ever. So a filesystem that calls this has
+ * those callbacks, too. Others may have the file open without a backing file, or
+ * with another one: who comes first decides until the last one closes it, and
+ * one who brings another file than the first reads and writes by the callbacks.
+ */
+void profuse_set_backing_fd(struct fuse_file_info *fi, int fd);
+
 #ifdef __cplusplus
 }
 #endif

@@ -480,6 +480,11 @@ void mirror_wishes(struct fuse_conn_info *conn, struct fuse_config *cfg)
 	umask(0);
 }
 
+void mirror_want_backing(struct fuse_conn_info *conn)
+{
+	profuse_want_backing_files(conn, source_fd);
+}
+
 struct arguments {
 	const char *source;
 	bool help;

@@ -43,6 +43,9 @@ void mirror_callbacks(struct fuse_operations *op);
 /* For init(): what both want of the kernel and the library. */
 void mirror_wishes(struct fuse_conn_info *conn, struct fuse_config *cfg);
 
+/* For init(): the kernel may read and write files of the source by itself. */
+void mirror_want_backing(struct fuse_conn_info *conn);
+
 /*
  * What is made in between belongs to the caller of the current request. Nothing
  * else may happen in between: on this thread the process is the caller.

@@ -21,6 +21,15 @@
 
 static struct fuse_operations by_path;
 
+static struct {
+	int passthrough;
+} options;
+
+static const struct fuse_opt option_table[] = {
+	{"passthrough", 0, 1},
+	FUSE_OPT_END,
+};
+
 static int fd_of(const struct fuse_file_info *fi)
 {
 	return (int)fi->fh;
@@ -31,6 +40,8 @@ static void *fh_init(struct fuse_conn_info *conn, struct fuse_config *cfg)
 	mirror_wishes(conn, cfg);
 	cfg->nullpath_ok = 1;
 	profuse_accept_null_paths(cfg);
+	if (options.passthrough)
+		mirror_want_backing(conn);
 	return NULL;
 }
 
@@ -79,6 +90,13 @@ static int fh_utimens(const char *path, const struct timespec tv[2], struct fuse
 
 /* ---- files ---- */
 
+/* It may read and write the file by itself. If it does not, we do. */
+static void offer_to_kernel(struct fuse_file_info *fi)
+{
+	if (options.passthrough)
+		profuse_set_backing_fd(fi, fd_of(fi));
+}
+
 static int fh_open(const char *path, struct fuse_file_info *fi)
 {
 	int fd = mirror_open_file(path, fi->flags);
@@ -86,6 +104,7 @@ static int fh_open(const char *path, struct fuse_file_info *fi)
 	if (fd < 0)
 		return fd;
 	fi->fh = (uint64_t)fd;
+	offer_to_kernel(fi);
 	return 0;
 }
 
@@ -96,6 +115,7 @@ static int fh_create(const char *path, mode_t mode, struct fuse_file_info *fi)
 	if (fd < 0)
 		return fd;
 	fi->fh = (uint64_t)fd;
+	offer_to_kernel(fi);
 	return 0;
 }
 
@@ -297,6 +317,8 @@ int main(int argc, char *argv[])
 	struct fuse_operations op = all_callbacks();
 	int status = mirror_main_args(&args, "Shows SOURCE at MOUNTPOINT, by open files.");
 
+	if (status < 0 && fuse_opt_parse(&args, &options, option_table, NULL) < 0)
+		status = 1;
 	if (status < 0)
 		status = fuse_main(args.argc, args.argv, &op, NULL);
 	fuse_opt_free_args(&args);

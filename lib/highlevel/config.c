@@ -158,10 +158,11 @@ _Static_assert(offsetof(struct old_config, nullpath_ok) == 104 &&
 	X(gid)                                                                                     \
 	X(set_uid)                                                                                 \
 	X(uid)                                                                                     \
-	X(set_mode) X(umask) X(entry_timeout) X(negative_timeout) X(attr_timeout) X(intr)          \
-		X(intr_signal) X(remember) X(hard_remove) X(use_ino) X(readdir_ino) X(direct_io)   \
-			X(kernel_cache) X(auto_cache) X(no_rofd_flush) X(ac_attr_timeout_set)      \
-				X(ac_attr_timeout) X(nullpath_ok) X(show_help) X(modules) X(debug)
+	X(set_mode)                                                                                \
+	X(umask) X(entry_timeout) X(negative_timeout) X(attr_timeout) X(intr) X(intr_signal)       \
+		X(remember) X(hard_remove) X(use_ino) X(readdir_ino) X(direct_io) X(kernel_cache)  \
+			X(auto_cache) X(no_rofd_flush) X(ac_attr_timeout_set) X(ac_attr_timeout)   \
+				X(nullpath_ok) X(show_help) X(modules) X(debug)
 
 static void call_init_old(struct fuse *f, struct fuse_conn_info *conn)
 {
@@ -215,6 +216,10 @@ void hl_config_init(struct fuse *f, struct fuse_conn_info *conn)
 	if (f->cfg.auto_cache && hl_attrs_new(&f->attrs)) {
 		fuse_log(FUSE_LOG_ERR, "fuse: no memory for auto_cache; it is off\n");
 		f->cfg.auto_cache = 0;
+	}
+	if ((conn->want_ext & FUSE_CAP_PASSTHROUGH) && hl_backing_new(&f->backing)) {
+		fuse_log(FUSE_LOG_ERR, "fuse: no memory for backing files; there are none\n");
+		fuse_unset_feature_flag(conn, FUSE_CAP_PASSTHROUGH);
 	}
 	if (f->cfg.intr && hl_intr_install(f))
 		f->cfg.intr = 0;

@@ -160,6 +160,7 @@ static void free_fuse(struct fuse *f)
 	hl_locks_free(f->locks);
 	hl_ghosts_free(f->ghosts);
 	hl_attrs_free(f->attrs);
+	hl_backing_free(f->backing);
 	pthread_mutex_destroy(&f->intr_lock);
 	pthread_mutex_destroy(&f->hidden_lock);
 	pthread_mutex_destroy(&f->trim_lock);

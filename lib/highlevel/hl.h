@@ -30,6 +30,7 @@ struct hl_hidden;
 struct hl_keeper;
 struct hl_locks;
 struct hl_attrs;
+struct hl_backing;
 
 /* Options that struct fuse_config has no place for. 0: not given. */
 struct hl_options {
@@ -54,6 +55,7 @@ struct fuse {
 	struct hl_handles handles;
 	struct hl_locks *locks; /* record locks that were granted */
 	struct hl_attrs *attrs; /* auto_cache */
+	struct hl_backing *backing; /* if the kernel was asked for it */
 	struct hl_ghosts *ghosts;
 	struct hl_keeper *keeper;
 
@@ -184,6 +186,16 @@ int hl_attrs_new(struct hl_attrs **out);
 void hl_attrs_free(struct hl_attrs *a);
 void hl_attrs_seen(struct fuse *f, fuse_ino_t ino, const struct stat *st);
 bool hl_attrs_fresh(struct hl_call *c, fuse_ino_t ino, struct fuse_file_info *fi);
+
+/* ---- files that the kernel reads and writes (backing.c) ---- */
+
+int hl_backing_new(struct hl_backing **out);
+void hl_backing_free(struct hl_backing *b);
+/* An open file of a node begins, with what its callback said in fi: says there
+ * which way its I/O goes. 0 or -ENOMEM. And ends, after a beginning that did not
+ * fail. */
+int hl_backing_begin(struct fuse *f, fuse_ino_t ino, struct fuse_file_info *fi);
+void hl_backing_end(struct fuse *f, fuse_ino_t ino);
 
 /* ---- hidden files (hidden.c) ---- */
 

@@ -26,16 +26,23 @@ static void apply_options(struct hl_call *c, fuse_ino_t ino, bool made)
 
 /* Enters the file that the callback has opened: 0 and the kernel's number, or
  * -errno. */
-static int enter_file(struct fuse *f, fuse_ino_t ino, uint64_t fh, uint64_t *wire)
+static int enter_file(struct fuse *f, fuse_ino_t ino, struct fuse_file_info *fi, uint64_t *wire)
 {
+	int err;
+
 	if (!hl_opened(f->table, ino))
 		return -ESTALE;
-	*wire = hl_handle_new(&f->handles, ino, fh, NULL);
-	if (*wire)
-		return 0;
+	err = hl_backing_begin(f, ino, fi);
+	if (!err) {
+		*wire = hl_handle_new(&f->handles, ino, fi->fh, NULL);
+		if (*wire)
+			return 0;
+		hl_backing_end(f, ino);
+		err = -ENFILE;
+	}
 	hl_closed(f->table, ino);
 	hl_dropped(f->table, ino);
-	return -ENFILE;
+	return err;
 }
 
 /* The file is closed as far as the filesystem knows: now as far as we do. */
@@ -44,6 +51,7 @@ static void leave_file(struct hl_call *c, fuse_ino_t ino)
 	struct fuse *f = c->f;
 	unsigned int left = hl_closed(f->table, ino);
 
+	hl_backing_end(f, ino);
 	/* Removing it is a writer of its own. */
 	hl_end(&c->op);
 	if (!left && hl_flags(f->table, ino) & HL_HIDDEN)
@@ -73,7 +81,7 @@ void hl_ll_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		err = hl_checked(c.f, "open", fuse_fs_open(c.f->fs, hl_path(&c), &c.fi));
 	if (!err) {
 		apply_options(&c, ino, false);
-		err = enter_file(c.f, ino, c.fi.fh, &wire);
+		err = enter_file(c.f, ino, &c.fi, &wire);
 		if (err)
 			fuse_fs_release(c.f->fs, hl_path(&c), &c.fi);
 	}
@@ -95,7 +103,7 @@ static int enter_made(struct hl_call *c, struct fuse_entry_param *e, uint64_t *w
 		return err;
 	if (S_ISREG(e->attr.st_mode)) {
 		apply_options(c, e->ino, true);
-		err = enter_file(c->f, e->ino, c->fi.fh, wire);
+		err = enter_file(c->f, e->ino, &c->fi, wire);
 	} else {
 		hl_fault(c->f, "create of the filesystem made a file of type %06o, not regular",
 			 e->attr.st_mode & S_IFMT);

@@ -1,16 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Backing files: the kernel reads and writes them without asking. */
+#include "lowlevel/backing.h"
 #include "lowlevel/ll.h"
 
 #include <errno.h>
+#include <linux/magic.h>
+#include <profuse.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/vfs.h>
 
-static int device_fd(fuse_req_t req)
+#ifndef ECRYPTFS_SUPER_MAGIC
+#define ECRYPTFS_SUPER_MAGIC 0xf15f
+#endif
+#ifndef FUSE_SUPER_MAGIC
+#define FUSE_SUPER_MAGIC 0x65735546
+#endif
+
+static int device_fd(const struct fuse_session *se)
 {
-	const struct xport *x = sess_of(req)->xport;
+	return se->xport ? se->xport->fd : -1;
+}
 
-	return x ? x->fd : -1;
+int ll_backing_open(struct fuse_session *se, int fd)
+{
+	struct fuse_backing_map map = {.fd = fd};
+	int id = ioctl(device_fd(se), FUSE_DEV_IOC_BACKING_OPEN, &map);
+
+	if (id > 0)
+		return id;
+	return id < 0 ? -errno : -EIO;
+}
+
+int ll_backing_close(struct fuse_session *se, int id)
+{
+	return ioctl(device_fd(se), FUSE_DEV_IOC_BACKING_CLOSE, &id) < 0 ? -errno : 0;
 }
 
 /* Programs that fall back to ordinary requests try again with the next file. */
@@ -30,23 +54,47 @@ static void complain(struct fuse_session *se, int fd, int err)
 /* 0 is the interface's way of saying that it failed. */
 PROFUSE_EXPORT int fuse_passthrough_open(fuse_req_t req, int fd)
 {
-	struct fuse_backing_map map = {.fd = fd};
-	int id = ioctl(device_fd(req), FUSE_DEV_IOC_BACKING_OPEN, &map);
-	int err;
+	struct fuse_session *se = sess_of(req);
+	int id = ll_backing_open(se, fd);
 
 	if (id > 0)
 		return id;
-	err = id < 0 ? errno : EIO;
-	complain(sess_of(req), fd, err);
-	errno = err;
+	complain(se, fd, -id);
+	errno = -id;
 	return 0;
 }
 
 PROFUSE_EXPORT int fuse_passthrough_close(fuse_req_t req, int backing_id)
 {
-	if (ioctl(device_fd(req), FUSE_DEV_IOC_BACKING_CLOSE, &backing_id) >= 0)
+	int err = ll_backing_close(sess_of(req), backing_id);
+
+	if (!err)
 		return 0;
 	fuse_log(FUSE_LOG_ERR, "fuse: backing file %d cannot be closed: %s\n", backing_id,
-		 strerror(errno));
+		 strerror(-err));
+	errno = -err;
 	return -1;
+}
+
+/* ---- how deep ---- */
+
+/* A filesystem that lies on others, where files are one level deeper. */
+static bool is_stacked(int fd)
+{
+	struct statfs st;
+
+	if (fd < 0 || fstatfs(fd, &st) < 0)
+		return true;
+	return st.f_type == OVERLAYFS_SUPER_MAGIC || st.f_type == ECRYPTFS_SUPER_MAGIC ||
+	       st.f_type == FUSE_SUPER_MAGIC;
+}
+
+PROFUSE_EXPORT bool profuse_want_backing_files(struct fuse_conn_info *conn, int fd)
+{
+	if ((conn->want_ext & FUSE_CAP_WRITEBACK_CACHE) ||
+	    !fuse_set_feature_flag(conn, FUSE_CAP_PASSTHROUGH))
+		return false;
+	conn->max_backing_stack_depth =
+		is_stacked(fd) ? FUSE_BACKING_STACKED_OVER : FUSE_BACKING_STACKED_UNDER;
+	return true;
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """usage: ... PROGRAM
 
-passthrough_hp hands open files to the kernel. Then no READ and no WRITE reaches
+The program (passthrough_hp, passthrough_fh) hands open files to the kernel. Then no READ and no WRITE reaches
 it, whatever is done to them; the file below is let go of when the last open file
 ends; and where it may not be done, all works the same by requests.
 """
@@ -103,7 +103,7 @@ def tmpfs(path):
 
 
 def by_the_kernel(program, source, options=()):
-    with mounted.Mounted([program, source, "-d", *options]) as m:
+    with mounted.Mounted(program + [source, "-d", *options]) as m:
         use(m, source)
         programs_run(m, source)
         nothing_is_kept(m, source)
@@ -135,7 +135,7 @@ def under_overlay(program, source, top):
     os.makedirs(f"{top}/over")
     with open(f"{source}/below", "w", encoding="ascii") as f:
         f.write("seen through both")
-    with mounted.Mounted([program, source]) as m:
+    with mounted.Mounted(program + [source]) as m:
         subprocess.run(["mount", "-t", "overlay", "overlay", "-o",
                         f"lowerdir={m.dir}:{top}/lower", f"{top}/over"], check=True)
         with open(f"{top}/over/below", encoding="ascii") as f:
@@ -145,7 +145,13 @@ def under_overlay(program, source, top):
 
 
 def main():
-    program = os.path.abspath(sys.argv[1])
+    program = [os.path.abspath(sys.argv[1])]
+    without = [["--nopassthrough"], ["--direct-io"]]
+    refused = "cannot be a backing file"
+    if os.path.basename(program[0]) == "passthrough_fh":
+        program += ["-o", "passthrough"]
+        without = [[]]
+        refused = "the kernel does not read and write files by itself"
     mounted.need_root("mounts")
     mounted.need_device()
     if "IN_NAMESPACE" not in os.environ:
@@ -154,7 +160,7 @@ def main():
                   + sys.argv)
     if "NOT_PRIVILEGED_WITH" in os.environ:
         source = os.environ["NOT_PRIVILEGED_WITH"]
-        by_requests([program, source, "-d"], source, "cannot be a backing file")
+        by_requests(program + [source, "-d"], source, refused)
         return
     top = tempfile.mkdtemp(prefix="profuse-kernel-", dir="/tmp")
     try:
@@ -163,8 +169,8 @@ def main():
         tmpfs(source)
         by_the_kernel(program, source)
         by_the_kernel(program, source, ["-s"])
-        by_requests([program, source, "-d", "--nopassthrough"], source)
-        by_requests([program, source, "-d", "--direct-io"], source)
+        for options in without:
+            by_requests(program[:1] + [source, "-d", *options], source)
         # The right to do it is the whole machine's, which root of a user namespace has not.
         subprocess.run(["unshare", "-Ur", "-m", sys.executable] + sys.argv,
                        env=dict(os.environ, NOT_PRIVILEGED_WITH=source), check=True)

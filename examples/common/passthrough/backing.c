@@ -9,15 +9,7 @@
 #include "ops.h"
 
 #include <errno.h>
-#include <linux/magic.h>
-#include <sys/vfs.h>
-
-#ifndef ECRYPTFS_SUPER_MAGIC
-#define ECRYPTFS_SUPER_MAGIC 0xf15f
-#endif
-#ifndef FUSE_SUPER_MAGIC
-#define FUSE_SUPER_MAGIC 0x65735546
-#endif
+#include <profuse.h>
 
 /*
  * Backing files that could not be closed for want of a request to close them by: when the answer
@@ -92,27 +84,8 @@ void backing_end(fuse_req_t req, struct inode *inode)
 		leave_orphan(id);
 }
 
-/* A filesystem that lies on others, where files are one level deeper. */
-static bool is_stacked(int fd)
-{
-	struct statfs st;
-
-	if (fstatfs(fd, &st) < 0)
-		return true;
-	return st.f_type == OVERLAYFS_SUPER_MAGIC || st.f_type == ECRYPTFS_SUPER_MAGIC ||
-	       st.f_type == FUSE_SUPER_MAGIC;
-}
-
 void backing_negotiate(struct fuse_conn_info *conn)
 {
 	/* With writeback the kernel has to keep what it collects: one excludes the other. */
-	fs.backing = fs.kernel_passthrough && !fs.writeback &&
-		     fuse_set_feature_flag(conn, FUSE_CAP_PASSTHROUGH);
-	if (!fs.backing) {
-		fuse_unset_feature_flag(conn, FUSE_CAP_PASSTHROUGH);
-		return;
-	}
-	/* No deeper than need be: as many levels fewer can be put on top of the mount. */
-	conn->max_backing_stack_depth =
-		is_stacked(fs.root.fd) ? FUSE_BACKING_STACKED_OVER : FUSE_BACKING_STACKED_UNDER;
+	fs.backing = fs.kernel_passthrough && profuse_want_backing_files(conn, fs.root.fd);
 }
