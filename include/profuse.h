@@ -10,6 +10,9 @@
 #define FUSE_USE_VERSION 319
 #endif
 
+#include <stdint.h>
+#include <stdio.h>
+
 #include "fuse3/fuse.h"
 #include "fuse3/fuse_lowlevel.h"
 
@@ -113,6 +116,43 @@ int profuse_session_record(struct fuse_session *se, const char *path);
  * no recording, -EBUSY if the session already has a connection.
  */
 int profuse_session_replay(struct fuse_session *se, const char *path);
+
+/*
+ * What a live session agreed on with the kernel. The strings are static.
+ */
+struct profuse_session_info {
+	uint32_t proto_minor; /* of protocol 7 */
+	uint32_t max_write;   /* bytes of a request */
+	uint32_t max_pages;   /* the same for reads, in pages */
+	uint32_t max_readahead;
+	uint32_t max_background;
+	uint32_t congestion_threshold;
+	uint32_t stack_depth; /* of backing files; 0: there are none */
+	uint32_t padding;
+	uint64_t flags;	       /* FUSE_INIT flags of the kernel's numbering, as answered */
+	uint64_t buffer_bytes; /* of a worker; resident as far as it was used */
+	const char *transport; /* "dev", "io_uring", "stream" ... */
+	const char *cache;     /* the profile: "default", "none" ... */
+};
+
+/*
+ * Fills in *info. `size` is sizeof(*info), so that a later version can add members;
+ * those that a version does not have are set to 0. Any thread. Returns 0, or -ENOTCONN
+ * before the kernel's first request was answered.
+ */
+int profuse_session_info(struct fuse_session *se, struct profuse_session_info *info, size_t size);
+
+/* How many requests of an operation ("LOOKUP", "READ" ...) have come so far; 0 for
+ * a name that is none. Any thread. */
+uint64_t profuse_session_requests(struct fuse_session *se, const char *operation);
+
+/*
+ * Writes all that to out, a line for each: "max_write: 1048576", the flags by
+ * name, and for each operation that came "requests LOOKUP: 17". Any thread.
+ * Returns 0 or a negative errno: -ENOTCONN as above, -EIO if it cannot be
+ * written. With -d the first part is printed when the session begins.
+ */
+int profuse_session_describe(struct fuse_session *se, FILE *out);
 
 /*
  * Path API: files that were removed while they are open.

@@ -133,7 +133,10 @@ static int make_session(struct fuse *f, struct fuse_args *args)
 	if (!f->fs->op.flock)
 		ops.flock = NULL;
 	f->se = fuse_session_new(args, &ops, sizeof(ops), f);
-	return f->se ? 0 : -1;
+	if (!f->se)
+		return -1;
+	sess_caching_keep(f->se, f->opts.entry_given, f->opts.attr_given, f->opts.negative_given);
+	return 0;
 }
 
 static int make_parts(struct fuse *f)

@@ -40,6 +40,7 @@ struct hl_options {
 	unsigned int max_threads;
 	unsigned int max_idle_threads;
 	int idle_given;
+	int entry_given, attr_given, negative_given;
 	int clone_fd;
 };
 

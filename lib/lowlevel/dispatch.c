@@ -130,8 +130,17 @@ static void handle_init(void *data, struct fuse_conn_info *conn)
 		ll_conn_set_sync_init(conn);
 	if (ll->ops.init)
 		ll->ops.init(ll->se->userdata, conn);
+	sess_caching_want(&ll->se->caching, conn, ll->ops.open, ll->ops.opendir);
 	ll->init_called = true;
 	ll->init_wishes = *conn;
+}
+
+static void handle_greeted(void *data)
+{
+	const struct ll *ll = data;
+
+	if (atomic_load(&ll->se->debug))
+		ll_describe_for_debug(ll->se);
 }
 
 static void handle_destroy(void *data)
@@ -151,6 +160,7 @@ static bool handle_implements(void *data, size_t op_offset)
 
 const struct sess_handler ll_handler = {
 	.init = handle_init,
+	.greeted = handle_greeted,
 	.destroy = handle_destroy,
 	.request = handle_request,
 	.implements = handle_implements,

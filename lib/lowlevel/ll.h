@@ -95,6 +95,9 @@ void ll_watchdog_leave(struct ll *ll);
 /* Marks what init() gets, for fuse_conn_is_sync_init(). */
 void ll_conn_set_sync_init(struct fuse_conn_info *conn);
 
+/* In debug mode: what was agreed on (describe.c). */
+void ll_describe_for_debug(struct fuse_session *se);
+
 /* ---- adapters (dispatch_*.c) ---- */
 
 #define LL_ADAPTER(name)                                                                           \

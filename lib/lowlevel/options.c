@@ -16,6 +16,7 @@ struct values {
 	int debug;
 	int allow_root;
 	int io_uring; /* SESS_RINGS_* */
+	int cache;    /* SESS_CACHE_* */
 	char *ring_memory;
 	unsigned int queue_depth;
 };
@@ -36,6 +37,10 @@ static const struct fuse_opt options[] = {
 	OPTION("io_uring=off", io_uring, SESS_RINGS_OFF),
 	OPTION("io_uring_memory=%s", ring_memory, 0),
 	OPTION("io_uring_q_depth=%u", queue_depth, 0),
+	OPTION("cache=none", cache, SESS_CACHE_NONE),
+	OPTION("cache=default", cache, SESS_CACHE_DEFAULT),
+	OPTION("cache=aggressive", cache, SESS_CACHE_AGGRESSIVE),
+	OPTION("cache=immutable", cache, SESS_CACHE_IMMUTABLE),
 	FUSE_OPT_END,
 };
 
@@ -108,6 +113,7 @@ static void apply(struct ll *ll, const struct values *v)
 
 	if (v->debug)
 		fuse_session_set_debug(se);
+	se->caching = sess_caching_of(v->cache);
 	se->rings_wish.mode = v->io_uring;
 	if (v->io_uring == SESS_RINGS_AUTO && !kernel_has_rings())
 		se->rings_wish.mode = SESS_RINGS_OFF;

@@ -48,10 +48,11 @@ static const char *entry_fault(fuse_req_t req, const struct fuse_entry_param *e)
 	return proto_attr_fault(&e->attr);
 }
 
-static void fill_entry(struct fuse_entry_out *out, const struct fuse_entry_param *e)
+static void fill_entry(struct fuse_entry_out *out, const struct sess_caching *c,
+		       const struct fuse_entry_param *e)
 {
-	proto_fill_entry_out(out, e->ino, e->generation, e->entry_timeout, e->attr_timeout,
-			     &e->attr);
+	proto_fill_entry_out(out, e->ino, e->generation, sess_entry_valid(c, e),
+			     sess_attr_valid(c, e->attr_timeout), &e->attr);
 }
 
 PROFUSE_EXPORT int fuse_reply_entry(fuse_req_t req, const struct fuse_entry_param *e)
@@ -61,7 +62,7 @@ PROFUSE_EXPORT int fuse_reply_entry(fuse_req_t req, const struct fuse_entry_para
 
 	if (unlikely(fault))
 		return ll_refuse(req, fault);
-	fill_entry(&out, e);
+	fill_entry(&out, &sess_of(req)->caching, e);
 	return ll_reply(req, PROTO_REPLY_ENTRY, &out, proto_entry_size(&sess_of(req)->conn));
 }
 
@@ -91,9 +92,12 @@ static uint32_t open_flags(const struct fuse_session *se, const struct fuse_file
 }
 
 static void fill_open(struct fuse_open_out *out, const struct fuse_session *se,
-		      const struct fuse_file_info *fi)
+		      const struct fuse_file_info *fi, bool dir)
 {
-	*out = (struct fuse_open_out){.fh = fi->fh, .open_flags = open_flags(se, fi)};
+	*out = (struct fuse_open_out){
+		.fh = fi->fh,
+		.open_flags = sess_caching_open(&se->caching, dir, open_flags(se, fi)),
+	};
 	if (out->open_flags & FOPEN_PASSTHROUGH)
 		out->backing_id = fi->backing_id;
 }
@@ -114,8 +118,8 @@ PROFUSE_EXPORT int fuse_reply_create(fuse_req_t req, const struct fuse_entry_par
 
 	if (unlikely(fault))
 		return ll_refuse(req, fault);
-	fill_entry(&entry, e);
-	fill_open(&open, se, fi);
+	fill_entry(&entry, &se->caching, e);
+	fill_open(&open, se, fi, false);
 	return sess_reply(req, PROTO_REPLY_CREATE, 0, iov, 3);
 }
 
@@ -123,7 +127,7 @@ PROFUSE_EXPORT int fuse_reply_open(fuse_req_t req, const struct fuse_file_info *
 {
 	struct fuse_open_out out;
 
-	fill_open(&out, sess_of(req), fi);
+	fill_open(&out, sess_of(req), fi, sess_op(req)->opcode == FUSE_OPENDIR);
 	return ll_reply(req, PROTO_REPLY_OPEN, &out, sizeof(out));
 }
 
@@ -134,7 +138,7 @@ PROFUSE_EXPORT int fuse_reply_attr(fuse_req_t req, const struct stat *attr, doub
 
 	if (unlikely(fault))
 		return ll_refuse(req, fault);
-	proto_fill_attr_out(&out, attr, attr_timeout);
+	proto_fill_attr_out(&out, attr, sess_attr_valid(&sess_of(req)->caching, attr_timeout));
 	return ll_reply(req, PROTO_REPLY_ATTR, &out, proto_attr_size(&sess_of(req)->conn));
 }
 
@@ -146,7 +150,8 @@ PROFUSE_EXPORT int fuse_reply_statx(fuse_req_t req, int flags, const struct stat
 
 	if (unlikely(fault))
 		return ll_refuse(req, fault);
-	proto_timeout(attr_timeout, &out.attr_valid, &out.attr_valid_nsec);
+	proto_timeout(sess_attr_valid(&sess_of(req)->caching, attr_timeout), &out.attr_valid,
+		      &out.attr_valid_nsec);
 	proto_fill_statx(&out.stat, statx);
 	return ll_reply(req, PROTO_REPLY_STATX, &out, sizeof(out));
 }
@@ -182,12 +187,14 @@ PROFUSE_EXPORT size_t fuse_add_direntry_plus(fuse_req_t req, char *buf, size_t b
 					     off_t off)
 {
 	size_t namelen = strlen(name), size = proto_direntplus_size(namelen);
+	/* Some programs have no request at hand: in libfuse it means nothing. */
+	static const struct sess_caching as_said = {0};
 	struct fuse_entry_out entry;
 
 	if (unlikely(!name_fits(name, namelen)))
 		return 0;
 	if (buf && size <= bufsize) {
-		fill_entry(&entry, e);
+		fill_entry(&entry, req ? &sess_of(req)->caching : &as_said, e);
 		proto_fill_direntplus(buf, &entry, (uint64_t)off, name, namelen);
 	}
 	return size;

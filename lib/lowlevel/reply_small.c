@@ -3,10 +3,18 @@
 #include "lowlevel/ll.h"
 #include "protocol/fill.h"
 
+#include <errno.h>
 #include <limits.h>
 
 PROFUSE_EXPORT int fuse_reply_err(fuse_req_t req, int err)
 {
+	struct fuse_entry_param nothing = {0};
+
+	if (err == ENOENT && sess_op(req)->opcode == FUSE_LOOKUP) {
+		nothing.entry_timeout = sess_negative_valid(&sess_of(req)->caching);
+		if (nothing.entry_timeout > 0)
+			return fuse_reply_entry(req, &nothing);
+	}
 	/* INT_MIN has no positive form; out of range either way. */
 	return ll_reply_error(req, err == INT_MIN ? INT_MAX : -err);
 }

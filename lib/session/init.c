@@ -14,7 +14,8 @@
 #include "session/want.h"
 #include "session/worker.h"
 
-#define DEFAULT_MAX_PAGES	256 /* fs.fuse.max_pages_limit on most machines */
+#define DEFAULT_MAX_PAGES	256  /* fs.fuse.max_pages_limit on most machines */
+#define MOST_DEFAULT_PAGES	2048 /* 8 MiB */
 #define PAGES_WITHOUT_MAX_PAGES 32
 #define MIN_MAX_WRITE		4096
 
@@ -114,6 +115,21 @@ static size_t kernel_max_pages(void)
 	return limit;
 }
 
+/* As many as the kernel allows, as long as a buffer for each worker is no burden:
+ * what a large request has filled once stays resident. Rings have many buffers.
+ * Programs may ask for more. */
+static size_t default_pages(const struct fuse_session *se, uint64_t flags)
+{
+	size_t pages;
+
+	if (!(flags & FUSE_INIT_FLAG(MAX_PAGES)))
+		return PAGES_WITHOUT_MAX_PAGES;
+	if (!se->buf_grow_ok || se->rings_wish.mode != SESS_RINGS_OFF)
+		return DEFAULT_MAX_PAGES;
+	pages = kernel_max_pages();
+	return pages < MOST_DEFAULT_PAGES ? pages : MOST_DEFAULT_PAGES;
+}
+
 static void offer(struct fuse_session *se, const struct fuse_init_in *in, uint64_t flags)
 {
 	struct fuse_conn_info *info = &se->info;
@@ -124,10 +140,7 @@ static void offer(struct fuse_session *se, const struct fuse_init_in *in, uint64
 		.proto_minor = in->minor,
 		.max_read = se->max_read,
 		.max_readahead = in->max_readahead,
-		.max_write =
-			(uint32_t)((flags & FUSE_INIT_FLAG(MAX_PAGES) ? DEFAULT_MAX_PAGES
-								      : PAGES_WITHOUT_MAX_PAGES) *
-				   page),
+		.max_write = (uint32_t)(default_pages(se, flags) * page),
 		.time_gran = 1,
 		.no_interrupt = se->no_interrupt,
 		.io_uring_single_issuer = se->single_issuer,
@@ -313,5 +326,7 @@ void sess_handle_init(struct sess_req *r)
 	iov[1].iov_len = answer_size(&out);
 	if (sess_reply(req_handle(r), PROTO_REPLY_INIT, 0, iov, 2) == 0)
 		bg_note(BG_SERVING);
+	if (se->handler->greeted)
+		se->handler->greeted(se->handler_data);
 	sess_queues_go(se);
 }

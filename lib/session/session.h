@@ -20,6 +20,7 @@
 
 #include "base/compiler.h"
 #include "protocol/decode.h"
+#include "session/caching.h"
 #include "session/loop_cfg.h"
 #include "transport/transport.h"
 
@@ -43,6 +44,8 @@ struct sess_intr_notes {
 struct sess_handler {
 	/* On the thread that handles INIT, before it is answered. */
 	void (*init)(void *data, struct fuse_conn_info *conn);
+	/* After INIT was answered with success; may be NULL. */
+	void (*greeted)(void *data);
 	/* Once, if init was called, whatever became of the handshake: on DESTROY
 	 * or in sess_free. */
 	void (*destroy)(void *data);
@@ -104,6 +107,7 @@ struct fuse_session {
 	_Atomic(struct sess_queues *) queues;
 	struct sess_pool *pool; /* of the multi-threaded loop that is running */
 	struct sess_rings_wish rings_wish;
+	struct sess_caching caching;
 	enum sess_loop_kind loop_kind; /* of the loop that is running */
 
 	/* Written by the thread that handles INIT before it answers; the peer

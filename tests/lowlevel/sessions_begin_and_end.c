@@ -7,9 +7,11 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "protocol/wire.h"
 #include "support.h"
@@ -97,6 +99,47 @@ static void destroying_a_mounted_session_leaves_the_mount(void)
 	res = tiny_try(&t, 0);
 	CHECK(res == ENOTCONN || res == ECONNABORTED);
 	CHECK(umount2(t.where, 0) == 0);
+}
+
+/* What a session says of itself is what the kernel and it have agreed on. */
+static void sessions_describe_themselves(void)
+{
+	struct profuse_session_info info;
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	struct tiny t;
+
+	tiny_new(&t, (const char *const[]){"-o", "cache=aggressive", NULL});
+	CHECK(out);
+	CHECK(profuse_session_info(t.se, &info, sizeof(info)) == -ENOTCONN);
+	CHECK(profuse_session_describe(t.se, out) == -ENOTCONN);
+	CHECK(profuse_session_requests(t.se, "LOOKUP") == 0);
+	CHECK(fuse_session_mount(t.se, t.where) == 0);
+	tiny_loop(&t, true);
+	CHECK(tiny_try(&t, 0) == 0);
+	memset(&info, 0xff, sizeof(info));
+	/* A program of an earlier version has fewer members. */
+	CHECK(profuse_session_info(t.se, &info, offsetof(struct profuse_session_info, max_pages)) ==
+	      0);
+	CHECK(info.max_pages == UINT32_MAX);
+	CHECK(profuse_session_info(t.se, &info, sizeof(info)) == 0);
+	CHECK(info.proto_minor >= 31 && info.max_write >= 4096 && info.max_readahead > 0);
+	CHECK(info.max_pages == info.max_write / (uint32_t)sysconf(_SC_PAGESIZE));
+	CHECK(info.buffer_bytes > info.max_write);
+	CHECK(info.flags & FUSE_INIT_FLAG(ASYNC_READ));
+	CHECK(!strcmp(info.cache, "aggressive") && !strcmp(info.transport, "dev"));
+	CHECK(profuse_session_requests(t.se, "LOOKUP") == 1);
+	CHECK(profuse_session_requests(t.se, "NONSENSE") == 0);
+	CHECK(profuse_session_describe(t.se, out) == 0);
+	CHECK(fflush(out) == 0);
+	CHECK(strstr(text, "cache: aggressive\n") && strstr(text, "requests LOOKUP: 1\n"));
+	CHECK(strstr(text, " ASYNC_READ") && strstr(text, "\nmax_write: "));
+	fclose(out);
+	free(text);
+	fuse_session_unmount(t.se);
+	tiny_join(&t);
+	tiny_destroy(&t);
 }
 
 static void a_session_that_never_mounted_can_be_destroyed(void)
@@ -466,6 +509,7 @@ int main(void)
 		CASE(exit_ends_the_single_loop),
 		CASE(exit_ends_the_multi_loop),
 		CASE(unmounting_ends_the_loop),
+		CASE(sessions_describe_themselves),
 		CASE(destroying_a_mounted_session_leaves_the_mount),
 		CASE(a_session_that_never_mounted_can_be_destroyed),
 		CASE(late_answers_go_nowhere),
