@@ -56,6 +56,13 @@ check(d.helper.wait(20) == 0 and mounts_at(M), "a live daemon's mount was taken 
 check(lab.unmount(M) == (0, ""), "-u")
 d.crash()
 
+# A killed daemon's socket may end before its connection does.
+d = lab.start_auto(M, *AUTO)
+d.sock.close()
+time.sleep(1)
+d.crash()
+gone("a crash that took its time", d)
+
 # An orderly unmount first: nothing is left to do, and the helper did not keep
 # the mount busy.
 d = lab.start_auto(M, *AUTO)

@@ -14,7 +14,7 @@ class Swapper:
     """Runs in the background; paused while the test looks at the result."""
 
     def __init__(self, program, *args, uid=UID, other_namespace=False):
-        argv = (["unshare", "-Urm"] if other_namespace else []) + [program, *args]
+        argv = (["unshare", "-Urm" if uid else "-m"] if other_namespace else []) + [program, *args]
         self.p = subprocess.Popen(argv, user=uid, group=uid, extra_groups=[], text=True,
                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         atexit.register(self.p.kill)  # however the test ends; nothing once it has been waited for

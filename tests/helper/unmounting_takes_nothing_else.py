@@ -17,6 +17,11 @@ HAS_USERNS = subprocess.run(["unshare", "-Urm", "true"], user=UID, group=UID, ex
                             stderr=subprocess.DEVNULL).returncode == 0
 
 
+NAMES = "names in its directory"
+# What a user can do who has a range of ids to give away: root stands in for both.
+ALIAS = "names in a directory of another id"
+
+
 class Arena:
     """home/N/p/m is to be unmounted; p/victim and victims/m are root's tmpfs."""
 
@@ -43,9 +48,16 @@ class Arena:
 
 def race(helper, way, attempts, flags):
     a = Arena(len(os.listdir(lab.home)))
+    if way == ALIAS:
+        os.chown(a.top + "/p", OTHER_UID, OTHER_UID)
+        for name in ("q", "q/victim"):
+            os.mkdir(os.path.join(a.top, name))
+            os.chown(os.path.join(a.top, name), UID, UID)
+        a.paths[0] = a.top + "/q/victim"
     # The other namespace begins before there is a mount, and sees none.
-    if way == "names in its directory":
-        s = Swapper(swapper, "exchange", a.m, a.paths[0], other_namespace=True)
+    if way in (NAMES, ALIAS):
+        s = Swapper(swapper, "exchange", a.m, a.paths[0], other_namespace=True,
+                    uid=UID if way == NAMES else 0)
         wait_until("it swaps", lambda: swapping(a.m))
         s.pause()
         a.mount_victims()
@@ -116,7 +128,7 @@ def cover_race(flags, attempts):
     return worked, lost, swaps
 
 
-ways = ["names in its directory", "the directory itself"]
+ways = [NAMES, ALIAS, "the directory itself"]
 if not HAS_USERNS:
     print("users have no namespaces here:", ways.pop(0), "are not exchanged")
 n = max(ATTEMPTS // 8, 1)

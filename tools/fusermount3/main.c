@@ -16,6 +16,12 @@
 
 #define STEP_SECONDS 30 /* for what depends on other filesystems */
 
+/* Of a process that is killed the kernel closes one descriptor after another, and
+ * an io_uring holds the device for longer. So a mount that lives when the socket
+ * has ended is looked at again, for five seconds in all. */
+#define ALIVE_TRIES 100
+#define ALIVE_MS    50
+
 struct job {
 	struct request req;
 	struct mount_options opt;
@@ -220,7 +226,7 @@ static int find_mount(struct job *j)
 /* Holds nothing but the socket, not even what a message could go to. */
 static int watch(struct job *j)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), pause = 100, r;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), pause = 100, alive = 0, r;
 
 	j->attached = false; /* from now on the mount is the daemon's */
 	block_signals();
@@ -233,9 +239,16 @@ static int watch(struct job *j)
 	(void)!setsid();	   /* a group leader stays where it is */
 	comm_wait_for_end(j->req.comm_fd);
 	r = proc_open();
-	while (r == 0 && (r = unmount_dead(&j->mount, j->caller)) == -EBUSY)
-		r = table_wait(pause = pause < 60000 ? 2 * pause : pause);
-	return r;
+	while (r == 0) {
+		r = unmount_dead(&j->mount, j->caller);
+		if (r == -EAGAIN && alive++ < ALIVE_TRIES)
+			r = table_wait(ALIVE_MS);
+		else if (r == -EBUSY)
+			r = table_wait(pause = pause < 60000 ? 2 * pause : pause);
+		else
+			break;
+	}
+	return r == -EAGAIN ? 0 : r; /* it serves on without us */
 }
 
 /* ---- the permitted steps ---- */

@@ -189,6 +189,9 @@ int unmount_pinned(struct pin *pin, uid_t caller, bool lazy)
 	r = r < 0 ? r : place_mount_id(pin->at, "", &id);
 	if (r < 0)
 		return r;
+	/* A user namespace can give the caller other people's ids beside their own. */
+	if (w.namer != 0 && w.namer != caller)
+		w.namer = ANYBODY;
 	w.id = id.id;
 	w.around = around.id;
 	r = look(&w, caller);
@@ -206,7 +209,7 @@ int unmount_pinned(struct pin *pin, uid_t caller, bool lazy)
  * mount is known by its number, so it may have been moved meanwhile, and another
  * that came into its place is not mistaken for it. Before Linux 6.8 numbers are
  * given away again; there it has to be enough that the filesystem is dead.
- * -EBUSY if it should be tried again.
+ * -EBUSY if it should be tried again, -EAGAIN if the filesystem is not dead.
  */
 int unmount_dead(const struct mount_id *mount, uid_t caller)
 {
@@ -226,9 +229,10 @@ int unmount_dead(const struct mount_id *mount, uid_t caller)
 	r = place_mount_id(fd, "", &id);
 	if (r < 0 || id.id != mount->id)
 		return r < 0 ? r : -EBUSY; /* covered by another, or moved just now */
-	/* Asks for something that no setting lets the kernel answer itself. */
-	if (id.unique != mount->unique || fstatfs(fd, &fs) == 0 ||
-	    (errno != ENOTCONN && errno != ECONNABORTED))
+	if (id.unique != mount->unique)
 		return 0;
+	/* Asks for something that no setting lets the kernel answer itself. */
+	if (fstatfs(fd, &fs) == 0 || (errno != ENOTCONN && errno != ECONNABORTED))
+		return -EAGAIN;
 	return detach(fd, caller, true);
 }
