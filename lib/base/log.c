@@ -43,6 +43,12 @@ PROFUSE_EXPORT void fuse_log(enum fuse_log_level level, const char *fmt, ...)
 	errno = saved;
 }
 
+bool log_is_stderr(void)
+{
+	return !atomic_load_explicit(&custom_func, memory_order_acquire) &&
+	       !atomic_load_explicit(&to_syslog, memory_order_acquire);
+}
+
 PROFUSE_EXPORT void fuse_log_enable_syslog(const char *ident, int option, int facility)
 {
 	openlog(ident, option, facility);

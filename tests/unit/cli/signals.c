@@ -258,6 +258,66 @@ static void a_crash_leaves_a_backtrace(void **state)
 	assert_int_equal(in_child(crash_after_removal), 1000 + SIGSEGV);
 }
 
+/* A log with a lock, as programs have them; the thread that crashes holds it. */
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+
+PROFUSE_PRINTF(2, 0)
+static void log_with_lock(enum fuse_log_level level, const char *fmt, va_list ap)
+{
+	pthread_mutex_lock(&log_lock);
+	vdprintf(trace_pipe[1], fmt, ap);
+	pthread_mutex_unlock(&log_lock);
+}
+
+static void crash_in_the_log(void)
+{
+	struct fuse_session *se = new_session();
+
+	fuse_set_log_func(log_with_lock);
+	CHECK(fuse_set_fail_signal_handlers(se) == 0);
+	pthread_mutex_lock(&log_lock);
+	raise(SIGSEGV);
+}
+
+/* Another thread keeps standard error for ever. */
+static void *keep_stderr(void *arg)
+{
+	flockfile(stderr);
+	atomic_store((atomic_bool *)arg, true);
+	pause();
+	return NULL;
+}
+
+static void crash_while_stderr_is_kept(void)
+{
+	struct fuse_session *se = new_session();
+	atomic_bool kept = false;
+	pthread_t thread;
+
+	dup2(trace_pipe[1], STDERR_FILENO);
+	CHECK(fuse_set_fail_signal_handlers(se) == 0);
+	CHECK(pthread_create(&thread, NULL, keep_stderr, &kept) == 0);
+	while (!atomic_load(&kept))
+		usleep(1000);
+	raise(SIGSEGV);
+}
+
+static void a_crash_waits_for_no_lock(void **state)
+{
+	char text[16384];
+	ssize_t n;
+
+	assert_int_equal(pipe(trace_pipe), 0);
+	assert_int_equal(in_child(crash_in_the_log), 1000 + SIGABRT);
+	assert_int_equal(in_child(crash_while_stderr_is_kept), 1000 + SIGABRT);
+	close(trace_pipe[1]);
+	n = read(trace_pipe[0], text, sizeof(text) - 1);
+	close(trace_pipe[0]);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_non_null(strstr(text, "signal 11 (Segmentation fault)"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +327,7 @@ int main(void)
 		cmocka_unit_test(what_the_program_decided_stays),
 		cmocka_unit_test(a_session_may_be_freed_once_removed),
 		cmocka_unit_test(a_crash_leaves_a_backtrace),
+		cmocka_unit_test(a_crash_waits_for_no_lock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
