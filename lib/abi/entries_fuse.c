@@ -10,7 +10,7 @@ ABI_ENTRY(struct fuse *, "fuse_new@FUSE_3.0", fuse_new_30,
 	  (struct fuse_args * args, const struct fuse_operations *op, size_t op_size,
 	   void *user_data),
 	  (args, op, op_size, user_data));
-ABI_ENTRY(struct fuse *, "fuse_new@FUSE_3.1", fuse_new_31,
+ABI_ENTRY(struct fuse *, ABI_DEFAULT_IN_3("fuse_new", "FUSE_3.1"), fuse_new_31,
 	  (struct fuse_args * args, const struct fuse_operations *op, size_t op_size,
 	   void *user_data),
 	  (args, op, op_size, user_data));

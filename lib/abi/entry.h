@@ -13,6 +13,20 @@
 
 #include "base/compiler.h"
 
+/*
+ * libfuse3.so.3 and libfuse3.so.4 have their own set of entries, made from the
+ * same lines: ABI_GENERATION is 3 or 4. What has become an older version since is
+ * the current one in libfuse3.so.3.
+ */
+#ifndef ABI_GENERATION
+#error ABI_GENERATION not defined
+#endif
+#if ABI_GENERATION == 3
+#define ABI_DEFAULT_IN_3(name, node) name "@@" node
+#else
+#define ABI_DEFAULT_IN_3(name, node) name "@" node
+#endif
+
 #if defined(__has_attribute) && __has_attribute(symver)
 #define ABI_VERSION(function, version) __attribute__((symver(version)))
 #else

@@ -180,9 +180,10 @@ PROFUSE_EXPORT int fuse_session_custom_io_30(struct fuse_session *se,
 	return custom_io(se, io, offsetof(struct fuse_custom_io, clone_fd), fd);
 }
 
+/* Weak: libfuse3.so.3 has one without the size. */
 int fuse_session_custom_io(struct fuse_session *se, const struct fuse_custom_io *io, size_t op_size,
 			   int fd);
-PROFUSE_EXPORT int fuse_session_custom_io(struct fuse_session *se, const struct fuse_custom_io *io,
+PROFUSE_EXPORT __attribute__((weak)) int fuse_session_custom_io(struct fuse_session *se, const struct fuse_custom_io *io,
 					  size_t op_size, int fd)
 {
 	return custom_io(se, io, op_size, fd);

@@ -156,6 +156,12 @@ LL_ADAPTER(forget);
 LL_ADAPTER(batch_forget);
 LL_ADAPTER(notify_reply);
 
+/* ---- notifications (notify.c) ---- */
+
+/* fuse_lowlevel_notify_expire_entry(), whatever the library's generation. */
+int ll_notify_expire_entry(struct fuse_session *se, fuse_ino_t parent, const char *name,
+			   size_t namelen);
+
 /* ---- answers (reply_*.c) ---- */
 
 /* Answers with one piece of body. */

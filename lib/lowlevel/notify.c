@@ -124,10 +124,18 @@ PROFUSE_EXPORT int profuse_notify_queue_inval_entry(struct fuse_session *se, fus
 	return inval_entry(se, sess_notifyq_add, parent, name, namelen, 0);
 }
 
-PROFUSE_EXPORT int fuse_lowlevel_notify_expire_entry(struct fuse_session *se, fuse_ino_t parent,
-						     const char *name, size_t namelen)
+int ll_notify_expire_entry(struct fuse_session *se, fuse_ino_t parent, const char *name,
+			   size_t namelen)
 {
 	return expire_entry(se, sess_notify, parent, name, namelen);
+}
+
+/* Weak: libfuse3.so.3 has one with another argument. */
+PROFUSE_EXPORT __attribute__((weak)) int
+fuse_lowlevel_notify_expire_entry(struct fuse_session *se, fuse_ino_t parent, const char *name,
+				  size_t namelen)
+{
+	return ll_notify_expire_entry(se, parent, name, namelen);
 }
 
 PROFUSE_EXPORT int profuse_notify_queue_expire_entry(struct fuse_session *se, fuse_ino_t parent,
