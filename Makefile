@@ -2,7 +2,7 @@
 BUILD ?= build
 MESON_FLAGS ?=
 
-.PHONY: all setup demo check check-clients test asan tsan fuzz bench install clean format rooms
+.PHONY: all setup demo check check-clients test asan tsan fuzz bench install deb clean format rooms
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -47,6 +47,10 @@ bench: all
 
 install: all
 	meson install -C $(BUILD) --no-rebuild
+
+# The Debian packages, into packages/.
+deb:
+	scripts/deb packages
 
 rooms:
 	scripts/check-rooms

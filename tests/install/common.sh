@@ -28,7 +28,7 @@ pid=
 clean_up() {
 	umount -l "$mnt" 2>/dev/null || true
 	[ -z "$pid" ] || kill "$pid" 2>/dev/null || true
-	rm -rf "$dir"
+	rm -rf --one-file-system "$dir"
 }
 trap clean_up EXIT
 command -v pkg-config >/dev/null || skip "pkg-config is not installed"
