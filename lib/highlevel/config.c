@@ -67,6 +67,7 @@ static const struct fuse_opt options[] = {
 	CFG("intr_signal=%d", intr_signal, 0),
 	CFG("modules=%s", modules, 0),
 	CFG("parallel_direct_write=%d", parallel_direct_writes, 0),
+	CFG("parallel_direct_writes", parallel_direct_writes, 1), /* as the member is called */
 	OPT("max_background=%u", max_background, 0),
 	OPT("congestion_threshold=%u", congestion_threshold, 0),
 	OPT("max_threads=%u", max_threads, 0),

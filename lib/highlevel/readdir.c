@@ -52,7 +52,8 @@ static ino_t shown_ino(struct filling *w, const struct hl_listed *e)
 	const struct fuse_config *cfg = &w->c->f->cfg;
 	uint64_t ino = 0;
 
-	if (cfg->use_ino)
+	/* Programs take an entry with the number 0 for one that was removed. */
+	if (cfg->use_ino && e->ino)
 		return e->ino;
 	if (cfg->readdir_ino && !is_dot(e->name))
 		ino = hl_find(w->c->f->table, w->dir, e->name);

@@ -45,6 +45,10 @@ def hello():
             raise AssertionError("could be written")
         except PermissionError:
             pass
+    # It says no inode numbers; with use_ino, too, its file is to be seen.
+    for options in ("use_ino", "readdir_ino", "use_ino,readdir_ino"):
+        with mounted.Mounted([program(), "-o", options]) as m:
+            assert os.listdir(m.dir) == ["hello"], options
 
 
 def null():

@@ -109,7 +109,8 @@ static void every_member_of_the_configuration(void **state)
 	assert_int_equal(seen.remember, 60);
 	assert_int_equal(seen.intr_signal, 12);
 	serve_end(&served, false); /* some are remembered */
-	start("noforget,noauto_cache");
+	start("noforget,noauto_cache,parallel_direct_writes");
+	assert_int_equal(seen.parallel_direct_writes, 1);
 	assert_int_equal(seen.remember, -1);
 	assert_int_equal(seen.auto_cache, 0);
 	serve_end(&served, false);
