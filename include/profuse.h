@@ -140,7 +140,8 @@ struct profuse_session_info {
  * those that a version does not have are set to 0. Any thread. Returns 0, or -ENOTCONN
  * before the kernel's first request was answered.
  */
-int profuse_session_info(struct fuse_session *se, struct profuse_session_info *info, size_t size);
+int profuse_session_get_info(struct fuse_session *se, struct profuse_session_info *info,
+			     size_t size);
 
 /* How many requests of an operation ("LOOKUP", "READ" ...) have come so far; 0 for
  * a name that is none. Any thread. */

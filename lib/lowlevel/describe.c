@@ -48,8 +48,8 @@ static struct profuse_session_info info_of(struct fuse_session *se)
 	};
 }
 
-PROFUSE_EXPORT int profuse_session_info(struct fuse_session *se, struct profuse_session_info *info,
-					size_t size)
+PROFUSE_EXPORT int profuse_session_get_info(struct fuse_session *se,
+					    struct profuse_session_info *info, size_t size)
 {
 	struct profuse_session_info all;
 
@@ -98,7 +98,7 @@ static void flags_line(const struct fuse_session *se, char *line, size_t size)
 PROFUSE_EXPORT int profuse_session_describe(struct fuse_session *se, FILE *out)
 {
 	struct profuse_session_info i;
-	int err = profuse_session_info(se, &i, sizeof(i));
+	int err = profuse_session_get_info(se, &i, sizeof(i));
 	char line[1024];
 
 	if (err)

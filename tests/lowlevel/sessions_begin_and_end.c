@@ -112,7 +112,7 @@ static void sessions_describe_themselves(void)
 
 	tiny_new(&t, (const char *const[]){"-o", "cache=aggressive", NULL});
 	CHECK(out);
-	CHECK(profuse_session_info(t.se, &info, sizeof(info)) == -ENOTCONN);
+	CHECK(profuse_session_get_info(t.se, &info, sizeof(info)) == -ENOTCONN);
 	CHECK(profuse_session_describe(t.se, out) == -ENOTCONN);
 	CHECK(profuse_session_requests(t.se, "LOOKUP") == 0);
 	CHECK(fuse_session_mount(t.se, t.where) == 0);
@@ -120,10 +120,10 @@ static void sessions_describe_themselves(void)
 	CHECK(tiny_try(&t, 0) == 0);
 	memset(&info, 0xff, sizeof(info));
 	/* A program of an earlier version has fewer members. */
-	CHECK(profuse_session_info(t.se, &info, offsetof(struct profuse_session_info, max_pages)) ==
-	      0);
+	CHECK(profuse_session_get_info(t.se, &info,
+				       offsetof(struct profuse_session_info, max_pages)) == 0);
 	CHECK(info.max_pages == UINT32_MAX);
-	CHECK(profuse_session_info(t.se, &info, sizeof(info)) == 0);
+	CHECK(profuse_session_get_info(t.se, &info, sizeof(info)) == 0);
 	CHECK(info.proto_minor >= 31 && info.max_write >= 4096 && info.max_readahead > 0);
 	CHECK(info.max_pages == info.max_write / (uint32_t)sysconf(_SC_PAGESIZE));
 	CHECK(info.buffer_bytes > info.max_write);
