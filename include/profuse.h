@@ -10,6 +10,7 @@
 #define FUSE_USE_VERSION 319
 #endif
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -96,6 +97,25 @@ void profuse_notify_queue_limit(struct fuse_session *se, size_t bytes);
  * -EBUSY if the session already has a connection.
  */
 int profuse_session_stream(struct fuse_session *se, int fd);
+
+/*
+ * Requests over io_uring (the options io_uring, io_uring_q_depth and
+ * io_uring_memory; see profuse(7)).
+ *
+ * profuse_session_uring() returns 1 if the session's requests travel over rings, 0
+ * if they do not (or not yet: that is settled when the kernel has been
+ * answered its first message). With 1 it describes the rings in *info unless that
+ * is NULL. `size` is sizeof(*info), so that a later version can add fields; the
+ * fields that a version does not have are set to 0. Any thread.
+ */
+struct profuse_uring_info {
+	uint32_t queues;  /* one for each CPU that there could be */
+	uint32_t threads; /* that serve them at present */
+	uint32_t entries; /* places for a request, of all queues together */
+	uint32_t padding;
+	uint64_t payload_bytes; /* of an entry's buffer; resident as far as it was used */
+};
+int profuse_session_uring(struct fuse_session *se, struct profuse_uring_info *info, size_t size);
 
 /*
  * Records everything that the session receives and sends to a new file, for

@@ -69,6 +69,10 @@ int sess_loop(struct fuse_session *se)
 		struct sess_worker *from = w;
 
 		se->loop_kind = SESS_LOOP_SINGLE;
+		err = sess_queues_resume(se);
+		if (err)
+			sess_exit(se, err);
+		from = sess_queues_single(se, from);
 		while (!atomic_load_explicit(&se->exited, memory_order_relaxed) &&
 		       sess_loop_goes_on(se, sess_worker_step(from, true)))
 			from = sess_queues_single(se, from);

@@ -307,8 +307,12 @@ static int run(struct sess_pool *p)
 	if (err)
 		return err;
 	/* A loop that is entered again, after the handshake. */
-	if (atomic_load(&p->se->state) == SESS_RUNNING)
+	if (atomic_load(&p->se->state) == SESS_RUNNING) {
 		fill_places(p);
+		err = sess_queues_resume(p->se);
+		if (err)
+			sess_exit(p->se, err);
+	}
 	sess_pool_watch(p);
 	stop_threads(p);
 	sess_queues_end(p->se);

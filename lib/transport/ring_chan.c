@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Receiving and answering on a ring.
+ * One ring: commands, completions, requests and answers.
  *
  * An answer given by the thread that serves the ring is prepared and left; the
  * next recv submits it and waits in the same system call, which is where the
  * ring's advantage over the device comes from. The session calls flush before
  * anything that might wait for the answer to arrive.
+ *
+ * The ring's flags let the kernel touch an entry only while its thread is inside
+ * a system call of the ring. So between two of them nothing changes under the
+ * thread's hands: an entry without a completion holds no request.
  */
 #include "transport/ring_chan.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
+#include <fuse_log.h>
+
 #include "transport/packet.h"
-#include "transport/rings.h"
 
 /* Which completion it is: an entry's address, or one of these. */
 enum { TAG_KICK = 1, TAG_WAKE = 2, TAG_DEVICE = 3, TAG_LAST = 3 };
@@ -26,11 +31,26 @@ enum { TAG_KICK = 1, TAG_WAKE = 2, TAG_DEVICE = 3, TAG_LAST = 3 };
  * answer overwrites it while the callback may still look at them. */
 #define COPY_OUT_MAX 8192
 
+/* Payloads with more resident bytes than this give them back when no request
+ * came for so long. */
+#define TRIM_ABOVE   (64 << 10)
+#define TRIM_SECONDS 1
+
 static _Thread_local struct ring_chan *serving;
 
-static struct ring_chan *ring_chan_of(struct xport_chan *chan)
+bool ring_chan_is_serving(const struct ring_chan *c)
 {
-	return container_of(chan, struct ring_chan, chan);
+	return serving == c;
+}
+
+static bool lends(const struct ring_chan *c)
+{
+	return c->kind != RING_THREAD;
+}
+
+static struct ring_queue *queue_of(const struct ring_chan *c, const struct ring_entry *e)
+{
+	return &c->rings->queues[e->qid];
 }
 
 /* ---- submission ---- */
@@ -39,24 +59,28 @@ static struct io_uring_sqe *next_sqe(struct ring_chan *c)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&c->ring);
 
-	/* The ring has a place for everything that can be under way, so this
-	 * happens only if earlier ones were not submitted yet. */
-	while (!sqe && io_uring_submit(&c->ring) >= 0)
+	/* The kernel takes what is there, so this ends. */
+	while (unlikely(!sqe) && io_uring_submit(&c->ring) >= 0)
 		sqe = io_uring_get_sqe(&c->ring);
 	if (sqe)
 		memset(sqe, 0, 2 * sizeof(*sqe)); /* SQE128 */
 	return sqe;
 }
 
-static void prepare_command(struct ring_entry *e, unsigned int cmd)
+static void command(struct ring_chan *c, struct ring_entry *e, unsigned int cmd)
 {
-	struct io_uring_sqe *sqe = next_sqe(e->chan);
+	struct io_uring_sqe *sqe = next_sqe(c);
 	struct fuse_uring_cmd_req req = {
 		.commit_id = cmd == RING_CMD_REGISTER ? 0 : e->commit_id,
 		.qid = e->qid,
 	};
 
-	if (!sqe)
+	/* Bodies that were put aside go where the kernel will read them. */
+	if (e->aside_len) {
+		memcpy(e->payload, e->aside, e->aside_len);
+		e->aside_len = 0;
+	}
+	if (unlikely(!sqe))
 		return;
 	sqe->opcode = IORING_OP_URING_CMD;
 	sqe->flags = IOSQE_FIXED_FILE;
@@ -68,13 +92,54 @@ static void prepare_command(struct ring_entry *e, unsigned int cmd)
 		sqe->len = 2;
 	}
 	memcpy(sqe->cmd, &req, sizeof(req));
+	e->registering = cmd == RING_CMD_REGISTER;
+	atomic_fetch_add_explicit(&queue_of(c, e)->ready, 1, memory_order_relaxed);
+	if (!lends(c)) {
+		c->waiting = e;
+		if (unlikely(!c->owns)) {
+			c->owns = true;
+			atomic_fetch_add(&c->queue->owners, 1);
+		}
+		return;
+	}
+	queue_of(c, e)->spare++;
+	e->lent = true;
+	if (e->touched > TRIM_ABOVE && !e->listed_dirty) {
+		e->listed_dirty = true;
+		e->next_dirty = c->dirty;
+		c->dirty = e;
+	}
+}
+
+/* The entry's command is done: it waits here no more. */
+static void forget_waiting(struct ring_chan *c, struct ring_entry *e)
+{
+	if (lends(c)) {
+		queue_of(c, e)->spare--;
+		e->lent = false;
+	} else {
+		c->waiting = NULL;
+	}
+	/* seq_cst: see ring_stand_by(). */
+	if (atomic_fetch_sub(&queue_of(c, e)->ready, 1) == 1 && c->kind == RING_ALL)
+		c->low = e->qid + 1u;
+}
+
+void ring_chan_register(struct ring_chan *c, struct ring_entry *e)
+{
+	command(c, e, RING_CMD_REGISTER);
+}
+
+void ring_chan_commit(struct ring_chan *c, struct ring_entry *e)
+{
+	command(c, e, RING_CMD_COMMIT_AND_FETCH);
 }
 
 static void arm_poll(struct ring_chan *c, int fd, uintptr_t tag, bool *armed)
 {
 	struct io_uring_sqe *sqe;
 
-	if (*armed)
+	if (likely(*armed))
 		return;
 	sqe = next_sqe(c);
 	if (!sqe)
@@ -84,61 +149,117 @@ static void arm_poll(struct ring_chan *c, int fd, uintptr_t tag, bool *armed)
 	*armed = true;
 }
 
-static int register_entries(struct ring_chan *c)
+static void submit(struct ring_chan *c)
 {
-	int n;
-
-	pthread_mutex_lock(&c->rings->register_lock);
-	for (unsigned int i = 0; i < c->count; i++)
-		prepare_command(&c->entries[i], RING_CMD_REGISTER);
-	n = io_uring_submit(&c->ring);
-	pthread_mutex_unlock(&c->rings->register_lock);
-	c->registered = true;
-	return n < 0 ? n : 0;
+	if (io_uring_sq_ready(&c->ring))
+		io_uring_submit(&c->ring);
 }
 
-/* ---- answers ---- */
+/* ---- from hand to hand ---- */
 
-static void commit(struct ring_entry *e)
+void ring_chan_kick(struct ring_chan *c)
 {
-	prepare_command(e, RING_CMD_COMMIT_AND_FETCH);
-}
-
-static void hand_over(struct ring_entry *e)
-{
-	struct ring_chan *c = e->chan;
-	struct ring_entry *head;
 	uint64_t one = 1;
 
-	if (serving == c) {
-		commit(e);
-		return;
-	}
-	head = atomic_load(&c->answered);
-	do {
-		e->next = head;
-	} while (!atomic_compare_exchange_weak(&c->answered, &head, e));
 	if (atomic_load(&c->asleep) && write(c->kick_fd, &one, sizeof(one)) < 0) {
 		/* EAGAIN: it is kicked already */
 	}
 }
 
-static void commit_answered(struct ring_chan *c)
+void ring_chan_give(struct ring_chan *c, struct ring_entry *e)
 {
-	struct ring_entry *e = atomic_exchange(&c->answered, NULL);
+	struct ring_entry *head = atomic_load(&c->given);
 
-	while (e) {
-		struct ring_entry *next = e->next;
-
-		commit(e);
-		e = next;
-	}
+	do {
+		e->next = head;
+	} while (!atomic_compare_exchange_weak(&c->given, &head, e));
+	ring_chan_kick(c);
 }
+
+/* Commits the answers among what was given. Returns the request, if one is. */
+static struct ring_entry *take_given(struct ring_chan *c)
+{
+	struct ring_entry *e, *next, *request = NULL;
+
+	if (likely(!atomic_load(&c->given)))
+		return NULL;
+	for (e = atomic_exchange(&c->given, NULL); e; e = next) {
+		next = e->next;
+		if (e->answered)
+			ring_chan_commit(c, e);
+		else
+			request = e;
+	}
+	atomic_store(&c->standing, RING_NOT);
+	return request;
+}
+
+/* The answer that was left for the next wait. */
+static void commit_pending(struct ring_chan *c)
+{
+	struct ring_entry *e = atomic_load_explicit(&c->pending, memory_order_relaxed);
+
+	if (!e)
+		return;
+	e = atomic_exchange(&c->pending, NULL);
+	if (likely(e))
+		ring_chan_commit(c, e);
+}
+
+bool xport_rings_hurry(struct xport_chan *chan)
+{
+	struct ring_chan *c = ring_chan_of(chan);
+	struct ring_entry *e = atomic_exchange(&c->pending, NULL);
+
+	if (e)
+		ring_pass_on(c->rings, e);
+	return e != NULL;
+}
+
+static void disown(struct ring_chan *c)
+{
+	if (!c->owns)
+		return;
+	c->owns = false;
+	atomic_fetch_sub(&c->queue->owners, 1);
+}
+
+/* Shall the thread keep the entry that it has just answered? Not where others wait
+ * for a thread: it serves them next, and the entry waits elsewhere. */
+static bool keeps_entry(const struct ring_chan *c)
+{
+	if (unlikely(atomic_load_explicit(&c->queue->has_backlog, memory_order_relaxed)))
+		return false;
+	return likely(!c->borrowed) || atomic_load(&c->queue->owners) < c->rings->cfg.owners;
+}
+
+static void hand_over(struct ring_entry *e)
+{
+	struct ring_chan *c = e->chan;
+	bool mine = serving == c;
+
+	if (mine && c->kind == RING_ALL) {
+		/* Nobody would notice if the callback went on for long. */
+		ring_chan_commit(c, e);
+		submit(c);
+		return;
+	}
+	if (mine && c->current == e) {
+		c->current = NULL;
+		if (likely(keeps_entry(c))) {
+			atomic_store_explicit(&c->pending, e, memory_order_release);
+			return;
+		}
+	}
+	ring_pass_on(c->rings, e);
+}
+
+/* ---- answers ---- */
 
 /* Does any part of the body stand in the payload without being in its place? */
 static bool overlaps(const struct ring_entry *e, const struct iovec *iov, int count)
 {
-	const char *start = e->payload, *end = start + e->chan->rings->cfg.payload;
+	const char *start = e->payload, *end = start + e->iov[1].iov_len;
 	size_t at = 0;
 
 	for (int i = 1; i < count; at += iov[i].iov_len, i++) {
@@ -161,19 +282,30 @@ static void gather(char *to, const struct iovec *iov, int count)
 
 static int fill_body(struct ring_entry *e, const struct iovec *iov, int count, size_t size)
 {
-	CLEANUP_FREE char *aside = NULL;
+	struct ring_chan *c = e->chan;
+	char *aside;
 
-	if (size > e->chan->rings->cfg.payload)
+	if (size > e->iov[1].iov_len)
 		return -EINVAL;
-	if (unlikely(overlaps(e, iov, count))) {
-		aside = malloc(size);
-		if (!aside)
-			return -ENOMEM;
-		gather(aside, iov, count);
-		memcpy(e->payload, aside, size);
-	} else {
-		gather(e->payload, iov, count);
+	if (size > e->touched)
+		e->touched = size;
+	/* The callback, which is still running, may look at the data again. */
+	if (e->data_in_payload && size <= RING_ASIDE && serving == c && c->current == e &&
+	    c->kind == RING_THREAD) {
+		gather((char *)e->aside, iov, count);
+		e->aside_len = (unsigned char)size;
+		return 0;
 	}
+	if (likely(!overlaps(e, iov, count))) {
+		gather(e->payload, iov, count);
+		return 0;
+	}
+	aside = malloc(size);
+	if (!aside)
+		return -ENOMEM;
+	gather(aside, iov, count);
+	memcpy(e->payload, aside, size);
+	free(aside);
 	return 0;
 }
 
@@ -196,18 +328,23 @@ int xport_ring_send(struct xport_chan *chan, void *slot, const struct iovec *iov
 	return 0;
 }
 
-/* Only NOTIFY_REPLY has no answer and comes over the ring; the command that
+/* What has no answer and comes over the ring all the same: the command that
  * would carry one recycles the entry. */
+static void answer_nothing(struct ring_entry *e)
+{
+	struct fuse_out_header out = {.len = sizeof(out), .unique = e->commit_id};
+
+	memcpy(e->header->in_out, &out, sizeof(out));
+	e->header->entry.payload_sz = 0;
+}
+
 void xport_ring_done(struct xport_chan *chan, void *slot)
 {
 	struct ring_entry *e = slot;
-	struct fuse_out_header out = {.len = sizeof(out)};
 
 	if (!e)
 		return;
-	memcpy(&out.unique, &e->commit_id, sizeof(out.unique));
-	memcpy(e->header->in_out, &out, sizeof(out));
-	e->header->entry.payload_sz = 0;
+	answer_nothing(e);
 	hand_over(e);
 }
 
@@ -217,7 +354,7 @@ void *xport_ring_body(struct xport_chan *chan, void *slot, size_t *cap)
 
 	if (!e || e->data_in_payload)
 		return NULL;
-	*cap = e->chan->rings->cfg.payload;
+	*cap = e->iov[1].iov_len;
 	return e->payload;
 }
 
@@ -225,41 +362,57 @@ void xport_ring_flush(struct xport_chan *chan)
 {
 	struct ring_chan *c = ring_chan_of(chan);
 
-	if (serving == c && io_uring_sq_ready(&c->ring))
-		io_uring_submit(&c->ring);
-}
-
-/* A command that is pending holds a reference on the connection. */
-void xport_ring_stop(struct xport_chan *chan)
-{
-	struct ring_chan *c = ring_chan_of(chan);
-
-	serving = NULL;
-	if (!c->ring_ready)
+	if (serving != c || !c->ring_ready)
 		return;
-	commit_answered(c);
-	io_uring_submit(&c->ring); /* the last answers */
-	io_uring_queue_exit(&c->ring);
-	c->ring_ready = false;
+	commit_pending(c);
+	submit(c);
 }
 
 /* ---- receiving ---- */
 
-static int take_request(struct ring_entry *e, struct xport_recv *r)
+static void note_node(struct ring_queue *q, uint64_t node)
+{
+	unsigned int at = atomic_load_explicit(&q->node_at, memory_order_relaxed) % RING_NODES;
+
+	if (atomic_load_explicit(&q->nodes[at], memory_order_relaxed) == node)
+		return;
+	at = (at + 1) % RING_NODES;
+	atomic_store_explicit(&q->nodes[at], node, memory_order_relaxed);
+	atomic_store_explicit(&q->node_at, at, memory_order_relaxed);
+}
+
+static void refuse(struct ring_chan *c, struct ring_entry *e, int error)
+{
+	struct fuse_out_header out = {.len = sizeof(out), .error = error, .unique = e->commit_id};
+
+	memcpy(e->header->in_out, &out, sizeof(out));
+	e->header->entry.payload_sz = 0;
+	ring_chan_commit(c, e);
+}
+
+/* A request is in e, and this thread shall serve it: 0, or -EPROTO if it is none
+ * and was refused. */
+static int take_request(struct ring_chan *c, struct ring_entry *e, struct xport_recv *r)
 {
 	const struct fuse_in_header *hdr = (const void *)e->header->in_out;
 	size_t payload = e->header->entry.payload_sz;
 	size_t total = sizeof(*hdr) + payload;
 
-	e->commit_id = e->header->entry.commit_id;
+	e->chan = c;
 	e->data_in_payload = payload > COPY_OUT_MAX;
-	r->slot = e;
 	/* The header's length counts as if all stood in one piece. */
-	if (payload > e->chan->rings->cfg.payload || hdr->len < total ||
-	    hdr->len - total > sizeof(e->header->op_in))
+	if (unlikely(payload > e->iov[1].iov_len || hdr->len < total ||
+		     hdr->len - total > sizeof(e->header->op_in))) {
+		refuse(c, e, -EIO);
 		return -EPROTO;
+	}
+	c->current = e;
+	if (payload > e->touched)
+		e->touched = payload;
+	note_node(queue_of(c, e), hdr->nodeid);
 	if (!e->data_in_payload)
 		memcpy(r->buf, e->payload, payload);
+	r->slot = e;
 	r->msg = (struct proto_msg){
 		.hdr = hdr,
 		.arg = e->header->op_in,
@@ -271,34 +424,90 @@ static int take_request(struct ring_entry *e, struct xport_recv *r)
 	return 0;
 }
 
-static void refuse(struct ring_entry *e, const struct xport_recv *r)
+static bool has_completion(struct ring_chan *c, const struct ring_entry *e)
 {
-	const struct fuse_in_header *hdr = (const void *)e->header->in_out;
-	struct fuse_out_header out = {.len = sizeof(out), .error = -EIO, .unique = hdr->unique};
-	struct iovec iov = {&out, sizeof(out)};
+	struct io_uring_cqe *cqe;
+	unsigned int head;
 
-	xport_ring_send(&e->chan->chan, e, &iov, 1);
+	io_uring_for_each_cqe(&c->ring, head, cqe)
+	{
+		if (cqe->user_data == (uintptr_t)e)
+			return true;
+	}
+	return false;
+}
+
+/* Submitting runs nothing but what is submitted. So if there is a completion
+ * right after it, the commit found a request in the queue. */
+static void take_nudge(struct ring_chan *c, struct ring_entry *e)
+{
+	answer_nothing(e);
+	ring_chan_commit(c, e);
+	submit(c);
+	if (has_completion(c, e))
+		ring_ask(c->rings, e->qid, RING_ASK_NUDGE);
+}
+
+/* The completion of a registration or a commit with an error. */
+static int failed(struct ring_chan *c, struct ring_entry *e, int res)
+{
+	struct rings *r = c->rings;
+
+	if (!e->registering)
+		return res == -ENOENT || res == -EINVAL ? 0 : -ENODEV;
+	switch (res) {
+	case -EAGAIN: /* INIT's answer is still on its way */
+		ring_chan_register(c, e);
+		return 0;
+	case -ENOTCONN:
+	case -ECONNABORTED:
+	case -ECANCELED:
+	case -EPERM: /* no longer mounted */
+		return -ENODEV;
+	default:
+		atomic_fetch_sub(&r->entries, 1);
+		/* A refusal makes the kernel use the device, unless the rings
+		 * are in use already; then one entry is missing. */
+		if (atomic_load(&r->serving)) {
+			ring_no_more(r, -res);
+		} else if (!atomic_exchange(&r->refused, true)) {
+			fuse_log(FUSE_LOG_WARNING,
+				 "fuse: no io_uring: the kernel refused it: %s; using /dev/fuse\n",
+				 strerror(-res));
+		}
+		return 0;
+	}
 }
 
 /* What a completion says: 1 for a request in *r, 0 to go on, or an error. */
-static int handle_entry(struct ring_entry *e, int res, struct xport_recv *r)
+static int handle_entry(struct ring_chan *c, struct ring_entry *e, int res, struct xport_recv *r)
 {
-	switch (res) {
-	case 0:
-		if (take_request(e, r) == 0)
-			return 1;
-		refuse(e, r);
-		return -EPROTO;
-	case -EAGAIN: /* INIT's answer is still on its way */
-		prepare_command(e, RING_CMD_REGISTER);
+	struct rings *rings = c->rings;
+	int err;
+
+	forget_waiting(c, e);
+	if (unlikely(res))
+		return failed(c, e, res);
+	if (unlikely(!atomic_load_explicit(&rings->serving, memory_order_relaxed)))
+		atomic_store(&rings->serving, true);
+	e->registering = false;
+	e->commit_id = e->header->entry.commit_id;
+	if (unlikely(ring_is_nudge(e->commit_id))) {
+		take_nudge(c, e);
 		return 0;
-	case -EINVAL: /* the kernel turned the ring off and uses the device */
-	case -EOPNOTSUPP:
-	case -ENOENT:
-		return 0;
-	default: /* ENOTCONN, ECONNABORTED, ECANCELED */
-		return -ENODEV;
 	}
+	if (c->kind == RING_CLERK) {
+		e->chan = c;
+		if (!ring_find_thread(rings, e))
+			rings->wanted_qid = e->qid;
+		else
+			rings->wanted_qid = UINT32_MAX;
+		ring_lent_one(c, e->qid);
+		return rings->wanted_qid == UINT32_MAX ? 0 : 1;
+	}
+	c->borrowed = false;
+	err = take_request(c, e, r);
+	return err ? err : 1;
 }
 
 static int handle_completion(struct ring_chan *c, uint64_t tag, int res, struct xport_recv *r)
@@ -321,29 +530,111 @@ static int handle_completion(struct ring_chan *c, uint64_t tag, int res, struct 
 		err = c->rings->dev->ops->recv(c->dev_chan, r, false);
 		return err == 0 ? 1 : err == -EAGAIN ? 0 : err;
 	default:
-		return handle_entry((struct ring_entry *)(uintptr_t)tag, res, r);
+		return handle_entry(c, (struct ring_entry *)(uintptr_t)tag, res, r);
 	}
+}
+
+/* ---- pages of idle entries ---- */
+
+static bool has_pages_to_give_back(const struct ring_chan *c)
+{
+	return c->dirty || (c->waiting && c->waiting->touched > TRIM_ABOVE);
+}
+
+/* No completion is there, so the kernel is not in any of the entries. */
+static void give_pages_back(struct ring_chan *c)
+{
+	struct ring_entry *e;
+
+	if (c->waiting)
+		ring_entry_trim(c->waiting);
+	while ((e = c->dirty)) {
+		c->dirty = e->next_dirty;
+		e->listed_dirty = false;
+		if (e->lent)
+			ring_entry_trim(e);
+	}
+}
+
+static int wait_for_completion(struct ring_chan *c)
+{
+	struct __kernel_timespec limit = {.tv_sec = TRIM_SECONDS};
+	struct io_uring_cqe *cqe;
+	int n;
+
+	if (likely(!has_pages_to_give_back(c)))
+		return io_uring_submit_and_wait(&c->ring, 1);
+	n = io_uring_submit_and_wait_timeout(&c->ring, &cqe, 1, &limit, NULL);
+	if (n == -ETIME) {
+		if (io_uring_cq_ready(&c->ring) == 0)
+			give_pages_back(c);
+		return 0;
+	}
+	return n;
 }
 
 /* Submits what is prepared; waits if no completion is there yet. */
 static int submit_and_wait(struct ring_chan *c, bool wait)
 {
-	struct io_uring_cqe *cqe;
-	int n;
+	int n = 0;
 
-	if (io_uring_peek_cqe(&c->ring, &cqe) == 0 || !wait) {
-		n = io_uring_sq_ready(&c->ring) || !wait ? io_uring_submit_and_get_events(&c->ring)
-							 : 0;
+	if (io_uring_cq_ready(&c->ring) || !wait) {
+		if (io_uring_sq_ready(&c->ring) || !wait)
+			n = io_uring_submit_and_get_events(&c->ring);
 		return n < 0 ? n : 0;
 	}
-	/* seq_cst, see `answered`. */
+	/* seq_cst, see `given`. */
 	atomic_store(&c->asleep, true);
-	if (atomic_load(&c->answered))
-		n = 0;
-	else
-		n = io_uring_submit_and_wait(&c->ring, 1);
+	if (likely(!atomic_load(&c->given) && !atomic_load(&c->asked)))
+		n = wait_for_completion(c);
 	atomic_store(&c->asleep, false);
 	return n < 0 ? n : 0;
+}
+
+/* ---- the life of a channel ---- */
+
+static int start(struct ring_chan *c)
+{
+	struct ring_entry *e, *next;
+	int n;
+
+	for (e = c->first; e; e = next) {
+		next = e->next;
+		ring_chan_register(c, e);
+	}
+	c->first = NULL;
+	c->started = true;
+	n = io_uring_submit(&c->ring);
+	return n < 0 ? n : 0;
+}
+
+/* Before waiting. A request that was given to this thread: 1 or an error. */
+static int prepare(struct ring_chan *c, struct xport_recv *r)
+{
+	struct ring_entry *e;
+	unsigned int low = c->low;
+	int err;
+
+	commit_pending(c);
+	e = take_given(c);
+	if (unlikely(low)) {
+		c->low = 0;
+		/* The answer to the request that took the last one has made it
+		 * wait again by now, unless it is still due. */
+		if (atomic_load(&c->rings->queues[low - 1].ready) == 0)
+			ring_ask(c->rings, low - 1, RING_ASK_ENTRIES);
+	}
+	if (lends(c))
+		ring_do_asked(c);
+	else if (unlikely(!e && !c->waiting)) {
+		disown(c);
+		e = ring_stand_by(c);
+	}
+	if (likely(!e))
+		return 0;
+	c->borrowed = true;
+	err = take_request(c, e, r);
+	return err ? err : 1;
 }
 
 int xport_ring_recv(struct xport_chan *chan, struct xport_recv *r, bool wait)
@@ -353,19 +644,25 @@ int xport_ring_recv(struct xport_chan *chan, struct xport_recv *r, bool wait)
 	int err;
 
 	serving = c;
-	if (unlikely(!c->registered)) {
-		err = register_entries(c);
+	c->current = NULL;
+	if (unlikely(!c->started)) {
+		err = start(c);
 		if (err)
 			return err;
 	}
 	for (;;) {
-		commit_answered(c);
+		err = prepare(c, r);
+		if (unlikely(err))
+			return err < 0 ? err : 0;
 		arm_poll(c, c->kick_fd, TAG_KICK, &c->kick_armed);
-		arm_poll(c, chan->x->wake_fd, TAG_WAKE, &c->wake_armed);
+		if (c->kind != RING_CLERK)
+			arm_poll(c, chan->x->wake_fd, TAG_WAKE, &c->wake_armed);
+		else if (unlikely(atomic_load(&c->end)))
+			return -ECANCELED;
 		if (c->dev_chan)
 			arm_poll(c, chan->fd, TAG_DEVICE, &c->dev_armed);
 		err = submit_and_wait(c, wait);
-		if (err)
+		if (unlikely(err && err != -EBUSY)) /* completions to be taken first */
 			return err;
 		if (io_uring_peek_cqe(&c->ring, &cqe) == 0) {
 			uint64_t tag = cqe->user_data;
@@ -379,4 +676,100 @@ int xport_ring_recv(struct xport_chan *chan, struct xport_recv *r, bool wait)
 			return -EAGAIN;
 		}
 	}
+}
+
+/* A request that came when nobody serves any more. */
+static void turn_away(struct ring_chan *c, struct ring_entry *e)
+{
+	e->commit_id = e->header->entry.commit_id;
+	if (ring_is_nudge(e->commit_id)) {
+		answer_nothing(e);
+		ring_chan_commit(c, e);
+	} else {
+		refuse(c, e, -ECONNABORTED);
+	}
+}
+
+/* Requests that are in the ring's entries already; others that follow at once,
+ * but not for ever. */
+static void turn_all_away(struct ring_chan *c)
+{
+	for (int i = 0; i < 64; i++) {
+		struct io_uring_cqe *cqe;
+
+		io_uring_submit_and_get_events(&c->ring);
+		if (io_uring_peek_cqe(&c->ring, &cqe))
+			return;
+		if (cqe->user_data > TAG_LAST) {
+			struct ring_entry *e = (struct ring_entry *)(uintptr_t)cqe->user_data;
+
+			forget_waiting(c, e);
+			if (cqe->res == 0)
+				turn_away(c, e);
+		}
+		io_uring_cqe_seen(&c->ring, cqe);
+	}
+}
+
+static void stop_thread(struct ring_chan *c)
+{
+	struct ring_entry *e;
+
+	commit_pending(c);
+	if (!ring_leave_standby(c)) {
+		while (!atomic_load(&c->given))
+			sched_yield(); /* it is being given */
+	}
+	e = take_given(c);
+	if (e) {
+		e->commit_id = e->header->entry.commit_id;
+		refuse(c, e, -ECONNABORTED);
+	}
+}
+
+static void stop_lender(struct ring_chan *c)
+{
+	struct rings *r = c->rings;
+
+	pthread_rwlock_wrlock(&r->keeper_lock);
+	if (r->keeper == c)
+		r->keeper = NULL;
+	pthread_rwlock_unlock(&r->keeper_lock);
+	take_given(c);
+	for (unsigned int i = 0; i < r->cfg.queues; i++) {
+		struct ring_queue *q = &r->queues[i];
+		struct ring_entry *e;
+
+		while ((e = q->backlog)) {
+			q->backlog = e->next;
+			refuse(c, e, -ECONNABORTED);
+		}
+		atomic_store(&q->has_backlog, false);
+		q->target = 0;
+	}
+}
+
+/* A command that is pending holds a reference on the connection. */
+void xport_ring_stop(struct xport_chan *chan)
+{
+	struct ring_chan *c = ring_chan_of(chan);
+
+	if (c->counted)
+		atomic_fetch_sub(&c->rings->threads, 1);
+	c->counted = false;
+	if (!c->ring_ready)
+		return;
+	if (lends(c))
+		stop_lender(c);
+	else
+		stop_thread(c);
+	if (c->started)
+		turn_all_away(c);
+	serving = NULL;
+	io_uring_queue_exit(&c->ring);
+	c->ring_ready = false;
+	if (c->waiting)
+		forget_waiting(c, c->waiting);
+	if (c->kind == RING_THREAD)
+		disown(c);
 }

@@ -1,39 +1,61 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Sizes, memory and set-up of the queues. The life of a request on them is in
- * ring_chan.c. */
+/* Sizes, opening and closing. The life of a request is in ring_chan.c. */
 #include "transport/rings.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "base/checked.h"
-#include "base/cleanup.h"
 #include "transport/ring_chan.h"
+
+/* Slots of a thread's ring: its entry, two polls, and the command that gives it
+ * another entry meanwhile. */
+#define THREAD_SLOTS 4
+/* Completions of the clerk come in bursts; what does not fit is kept by the
+ * kernel until there is room. */
+#define LENDER_SLOTS	   64
+#define LENDER_COMPLETIONS 1024
+
+/* ---- sizes ---- */
+
+unsigned int xport_rings_count(const char *list)
+{
+	unsigned int first, last, count = 0;
+	int used, n;
+
+	/* "0-127", "0", or ranges with commas between. The kernel numbers queues
+	 * up to the count, also where the CPUs' numbers have gaps. */
+	for (;; list += used + 1) {
+		used = 0;
+		n = sscanf(list, "%u%n-%u%n", &first, &used, &last, &used);
+		if (n < 1 || (n == 2 && last < first))
+			return 0;
+		count += n == 2 ? last - first + 1 : 1;
+		if (list[used] != ',')
+			return count;
+	}
+}
 
 unsigned int xport_rings_queues(void)
 {
+	int configured = get_nprocs_conf();
 	FILE *f = fopen("/sys/devices/system/cpu/possible", "re");
-	unsigned int first, last = 0;
-	int n, configured = get_nprocs_conf();
+	char list[4096] = "";
+	unsigned int count = 0;
 
-	if (!f)
-		return configured > 0 ? (unsigned int)configured : 1;
-	/* "0-127", or "0", or a list of such ranges: the last number counts. */
-	while ((n = fscanf(f, "%u-%u", &first, &last)) >= 1) {
-		if (n == 1)
-			last = first;
-		if (fgetc(f) != ',')
-			break;
+	if (f) {
+		if (fgets(list, sizeof(list), f))
+			count = xport_rings_count(list);
+		fclose(f);
 	}
-	fclose(f);
-	return last + 1;
+	if (count == 0)
+		count = configured > 0 ? (unsigned int)configured : 1;
+	return count;
 }
 
 size_t xport_rings_payload(const struct fuse_init_out *out)
@@ -61,92 +83,29 @@ unsigned int xport_rings_depth(unsigned int queues, unsigned int wanted, size_t 
 	return wanted;
 }
 
-size_t xport_rings_memory(const struct xport *x)
+/* ---- channels ---- */
+
+/* DEFER_TASKRUN lets the answer and the wait for the next request be one system
+ * call that runs nothing else; every kernel that has these rings has it. */
+static int make_ring(struct ring_chan *c, unsigned int slots, unsigned int completions)
 {
-	const struct rings *r = container_of(x, struct rings, x);
-
-	return (size_t)r->cfg.queues * r->cfg.depth * (r->cfg.payload + sizeof(struct ring_header));
-}
-
-/* ---- a channel's memory and ring ---- */
-
-/* Payloads start on pages; headers stand together behind them. Only touched
- * pages become resident. A forked child must not keep the connection alive
- * through them. */
-static int map_memory(struct ring_chan *c)
-{
-	size_t payload = c->rings->cfg.payload;
-	size_t per_entry, size;
-
-	if (!size_add(payload, sizeof(struct ring_header), &per_entry) ||
-	    !size_mul(per_entry, c->count, &size))
-		return -EOVERFLOW;
-	c->memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (c->memory == MAP_FAILED) {
-		c->memory = NULL;
-		return -ENOMEM;
-	}
-	c->memory_size = size;
-	if (madvise(c->memory, size, MADV_DONTFORK) < 0)
-		return -errno;
-	return 0;
-}
-
-static int make_entries(struct ring_chan *c, unsigned int first_queue)
-{
-	size_t payload = c->rings->cfg.payload;
-	struct ring_header *headers;
-	int err = map_memory(c);
-
-	if (err)
-		return err;
-	c->entries = calloc(c->count, sizeof(*c->entries));
-	if (!c->entries)
-		return -ENOMEM;
-	headers = (struct ring_header *)((char *)c->memory + payload * c->count);
-	for (unsigned int i = 0; i < c->count; i++) {
-		struct ring_entry *e = &c->entries[i];
-
-		*e = (struct ring_entry){
-			.chan = c,
-			.header = &headers[i],
-			.payload = (char *)c->memory + payload * i,
-			.qid = (uint16_t)(first_queue + i / c->rings->cfg.depth),
-		};
-		e->iov[0] = (struct iovec){e->header, sizeof(*e->header)};
-		e->iov[1] = (struct iovec){e->payload, payload};
-	}
-	return 0;
-}
-
-/* The cheapest set-up that this kernel has. DEFER_TASKRUN lets the answer and
- * the wait for the next request be one system call that runs nothing else. */
-static int make_ring(struct ring_chan *c)
-{
-	static const unsigned int flags[] = {
-		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
-		IORING_SETUP_SINGLE_ISSUER,
-		0,
+	struct io_uring_params p = {
+		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+			 IORING_SETUP_SQE128 | IORING_SETUP_CQSIZE,
+		.cq_entries = completions,
 	};
-	/* Room for an answer of every entry, two polls and the kick. */
-	unsigned int slots = c->count + 4;
-	int err = -EINVAL;
+	int err = io_uring_queue_init_params(slots, &c->ring, &p);
 
-	for (size_t i = 0; i < ARRAY_SIZE(flags) && err == -EINVAL; i++) {
-		struct io_uring_params p = {
-			.flags = flags[i] | IORING_SETUP_SQE128 | IORING_SETUP_CQSIZE,
-			.cq_entries = 2 * slots,
-		};
-
-		err = io_uring_queue_init_params(slots, &c->ring, &p);
-	}
 	if (err)
 		return err;
 	c->ring_ready = true;
 	err = io_uring_ring_dontfork(&c->ring);
-	if (err)
-		return err;
-	return io_uring_register_files(&c->ring, &c->rings->dev->fd, 1);
+	if (!err)
+		err = io_uring_register_files(&c->ring, &c->rings->dev->fd, 1);
+	if (!err && io_uring_register_ring_fd(&c->ring) < 0) {
+		/* it saves a little; more is not lost */
+	}
+	return err;
 }
 
 static void free_chan(struct ring_chan *c)
@@ -157,48 +116,72 @@ static void free_chan(struct ring_chan *c)
 		c->rings->dev->ops->close_chan(c->dev_chan);
 	if (c->kick_fd >= 0)
 		close(c->kick_fd);
-	if (c->memory)
-		munmap(c->memory, c->memory_size);
-	free(c->entries);
 	free(c);
+}
+
+static int fill_lender(struct ring_chan *c)
+{
+	struct rings *r = c->rings;
+	int err = 0;
+
+	if (c->kind == RING_ALL)
+		err = r->dev->ops->open_chan(r->dev, 0, false, &c->dev_chan);
+	if (!err)
+		err = make_ring(c, LENDER_SLOTS, LENDER_COMPLETIONS);
+	if (err)
+		return err;
+	pthread_rwlock_wrlock(&r->keeper_lock);
+	r->keeper = c;
+	pthread_rwlock_unlock(&r->keeper_lock);
+	return 0;
+}
+
+static int fill_thread(struct ring_chan *c, unsigned int queue, bool bare)
+{
+	struct rings *r = c->rings;
+
+	if (queue >= r->cfg.queues)
+		return -EINVAL;
+	c->queue = &r->queues[queue];
+	if (!bare) {
+		c->first = ring_entries_new(r, (uint16_t)queue, 1);
+		if (!c->first)
+			return -ENOMEM;
+	}
+	atomic_fetch_add(&r->threads, 1);
+	c->counted = true;
+	return make_ring(c, THREAD_SLOTS, 2 * THREAD_SLOTS);
 }
 
 static int fill_chan(struct ring_chan *c, unsigned int index)
 {
-	struct rings *r = c->rings;
-	bool all = index == XPORT_RINGS_ALL;
-	int err;
-
-	if (!all && index >= r->cfg.queues)
-		return -EINVAL;
-	c->count = r->cfg.depth * (all ? r->cfg.queues : 1);
 	c->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (c->kick_fd < 0)
 		return -errno;
-	if (all) {
-		err = r->dev->ops->open_chan(r->dev, 0, false, &c->dev_chan);
-		if (err)
-			return err;
+	if (index == XPORT_RINGS_CLERK || index == XPORT_RINGS_ALL) {
+		c->kind = index == XPORT_RINGS_ALL ? RING_ALL : RING_CLERK;
+		return fill_lender(c);
 	}
-	err = make_entries(c, all ? 0 : index);
-	if (err)
-		return err;
-	return make_ring(c);
+	c->kind = RING_THREAD;
+	return fill_thread(c, c->chan.index, index & XPORT_RINGS_BARE);
 }
 
 static int rings_open_chan(struct xport *x, unsigned int index, bool clone, struct xport_chan **out)
 {
-	struct rings *r = container_of(x, struct rings, x);
-	struct ring_chan *c = calloc(1, sizeof(*c));
+	struct rings *r = rings_of(x);
+	struct ring_chan *c = aligned_alloc(_Alignof(struct ring_chan), sizeof(*c));
 	int err;
 
 	if (!c)
 		return -ENOMEM;
-	c->chan = (struct xport_chan){.x = x, .fd = r->dev->fd, .index = index};
-	c->rings = r;
-	c->kick_fd = -1;
+	*c = (struct ring_chan){
+		.chan = {.x = x, .fd = r->dev->fd, .index = index & (XPORT_RINGS_BARE - 1)},
+		.rings = r,
+		.kick_fd = -1,
+	};
 	err = fill_chan(c, index);
 	if (err) {
+		xport_ring_stop(&c->chan);
 		free_chan(c);
 		return err;
 	}
@@ -208,22 +191,104 @@ static int rings_open_chan(struct xport *x, unsigned int index, bool clone, stru
 
 static void rings_close_chan(struct xport_chan *chan)
 {
-	free_chan(container_of(chan, struct ring_chan, chan));
+	xport_ring_stop(chan);
+	free_chan(ring_chan_of(chan));
+}
+
+int xport_rings_lend(struct xport_chan *lender, unsigned int queue, unsigned int count)
+{
+	struct ring_chan *c = ring_chan_of(lender);
+	struct ring_entry *e = ring_entries_new(c->rings, (uint16_t)queue, count), *last;
+
+	if (!e)
+		return -ENOMEM;
+	for (last = e; last->next; last = last->next)
+		;
+	last->next = c->first;
+	c->first = e;
+	c->rings->queues[queue].target = count;
+	return 0;
+}
+
+int xport_rings_clerk(struct xport_chan *clerk, unsigned int *queue)
+{
+	struct xport_recv unused = {.buf = NULL};
+	int err = xport_ring_recv(clerk, &unused, true);
+
+	*queue = rings_of(clerk->x)->wanted_qid;
+	return err;
+}
+
+/* ---- the transport ---- */
+
+int xport_rings_ready(const struct xport *x, unsigned int queue)
+{
+	return atomic_load(&rings_of(x)->queues[queue].ready);
+}
+
+void xport_rings_rescue(struct xport *x, unsigned int queue)
+{
+	ring_ask(rings_of(x), queue, RING_ASK_RESCUE);
+}
+
+bool xport_rings_backlog(const struct xport *x, unsigned int queue)
+{
+	return atomic_load(&rings_of(x)->queues[queue].has_backlog);
+}
+
+void xport_rings_end(struct xport *x)
+{
+	struct rings *r = rings_of(x);
+
+	pthread_rwlock_rdlock(&r->keeper_lock);
+	if (r->keeper) {
+		atomic_store(&r->keeper->end, true);
+		atomic_store(&r->keeper->asked, true);
+		ring_chan_kick(r->keeper);
+	}
+	pthread_rwlock_unlock(&r->keeper_lock);
+}
+
+unsigned int xport_rings_threads(const struct xport *x)
+{
+	return atomic_load(&rings_of(x)->threads);
+}
+
+unsigned int xport_rings_entries(const struct xport *x)
+{
+	return atomic_load(&rings_of(x)->entries);
+}
+
+const struct xport_rings_cfg *xport_rings_cfg(const struct xport *x)
+{
+	return &rings_of(x)->cfg;
+}
+
+bool xport_rings_refused(const struct xport *x)
+{
+	const struct rings *r = rings_of(x);
+
+	return atomic_load(&r->refused) && !atomic_load(&r->serving);
 }
 
 static int rings_notify(struct xport *x, const struct iovec *iov, int count)
 {
-	struct rings *r = container_of(x, struct rings, x);
+	struct rings *r = rings_of(x);
 
 	return r->dev->ops->notify(r->dev, iov, count);
 }
 
 static void rings_free(struct xport *x)
 {
-	struct rings *r = container_of(x, struct rings, x);
+	struct rings *r = rings_of(x);
 
 	/* Descriptors are the device transport's. */
-	pthread_mutex_destroy(&r->register_lock);
+	ring_batches_free(r);
+	for (unsigned int i = 0; i < r->cfg.queues; i++)
+		pthread_mutex_destroy(&r->queues[i].lock);
+	pthread_mutex_destroy(&r->lock);
+	pthread_rwlock_destroy(&r->keeper_lock);
+	free(r->queues);
 	free(r);
 }
 
@@ -241,6 +306,17 @@ static const struct xport_ops rings_ops = {
 	.free = rings_free,
 };
 
+static struct ring_queue *queues_new(unsigned int count)
+{
+	struct ring_queue *q = aligned_alloc(_Alignof(struct ring_queue), count * sizeof(*q));
+
+	for (unsigned int i = 0; q && i < count; i++) {
+		q[i] = (struct ring_queue){.target = 0};
+		pthread_mutex_init(&q[i].lock, NULL);
+	}
+	return q;
+}
+
 int xport_rings_new(struct xport *dev, const struct xport_rings_cfg *cfg, struct xport **out)
 {
 	struct rings *r = calloc(1, sizeof(*r));
@@ -255,7 +331,13 @@ int xport_rings_new(struct xport *dev, const struct xport_rings_cfg *cfg, struct
 	};
 	r->dev = dev;
 	r->cfg = *cfg;
-	pthread_mutex_init(&r->register_lock, NULL);
+	r->queues = queues_new(cfg->queues);
+	if (!r->queues) {
+		free(r);
+		return -ENOMEM;
+	}
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_rwlock_init(&r->keeper_lock, NULL);
 	*out = &r->x;
 	return 0;
 }

@@ -188,8 +188,16 @@ void ops_mount_begin(struct ops *t)
 	check_eq(pthread_create(&t->loop, NULL, mount_loop, t), 0);
 }
 
+/* The kernel offers rings, or the run would not have begun (prepare_mounts). */
+static void check_transport(const struct ops *t)
+{
+	check_eq(profuse_session_uring(t->se, NULL, 0), strcmp(t->transport, "uring") == 0);
+}
+
 void ops_mount_end(struct ops *t)
 {
+	if (t->se)
+		check_transport(t);
 	/* The loop must answer the DESTROY that unmounting a block device's
 	 * filesystem waits for. */
 	if (t->device)
@@ -251,6 +259,11 @@ int ops_async_join(struct ops_async *a)
 bool ops_async_done(struct ops_async *a)
 {
 	return a->done;
+}
+
+void ops_async_kill(struct ops_async *a, int signal)
+{
+	check_eq(pthread_kill(a->thread, signal), 0);
 }
 
 /* ---- threads that wait for themselves ---- */
@@ -343,6 +356,8 @@ static void run_stream(const struct ops_test *test)
 static int run_mount(const struct ops_test *test, const char *transport)
 {
 	struct ops t;
+
+	printf("over %s\n", transport);
 
 	if (!test->mount) {
 		printf("skipped: %s\n",

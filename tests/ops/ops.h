@@ -137,6 +137,7 @@ struct ops_async;
 struct ops_async *ops_async(int (*func)(void *arg), void *arg);
 int ops_async_join(struct ops_async *a); /* func's result */
 bool ops_async_done(struct ops_async *a);
+void ops_async_kill(struct ops_async *a, int signal);
 
 /* A request that the default answers accept, for any operation that has a
  * callback; in_buf must hold 128 bytes. */
