@@ -210,3 +210,15 @@ void bg_fail(int status)
 {
 	finish(status > 0 && status <= 255 ? status : STATUS_UNKNOWN);
 }
+
+static _Atomic bool loop_follows;
+
+void bg_loop_will_follow(void)
+{
+	atomic_store(&loop_follows, true);
+}
+
+bool bg_loop_follows(void)
+{
+	return atomic_load(&loop_follows);
+}

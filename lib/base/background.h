@@ -33,6 +33,11 @@ PROFUSE_NODISCARD int bg_start(unsigned int flags);
 /* True while a parent waits. */
 bool bg_active(void);
 
+/* The process will enter a loop of the library once it has mounted; and whether it
+ * said so. */
+void bg_loop_will_follow(void);
+bool bg_loop_follows(void);
+
 /* Reports an event; the last missing one makes the parent exit with 0, after
  * 0, 1 and 2 have become /dev/null. From any thread. */
 void bg_note(enum bg_event event);

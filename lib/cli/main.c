@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/background.h"
 #include "base/compiler.h"
 #include "base/log.h"
 #include "cli/cmdline.h"
@@ -98,6 +99,7 @@ static enum outcome mount_and_serve(struct program *p)
 	if (!f)
 		return NO_FILESYSTEM;
 	result = NO_MOUNT;
+	bg_loop_will_follow();
 	if (!fuse_mount(f, p->opts.mountpoint)) {
 		result = serve_mounted(p, f);
 		fuse_unmount(f);

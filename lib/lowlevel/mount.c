@@ -84,13 +84,15 @@ static void stop_init(void *data, int fd)
 
 /*
  * Where a parent waits for the outcome, a program that dies in init() shall
- * leave no dead mount behind. Rings need a loop while INIT is answered; who
- * asked for them gets those, but who would merely take them does not.
+ * leave no dead mount behind. Rings need a loop while INIT is answered, or the
+ * certainty that one follows; without it, who asked for them gets those, but who
+ * would merely take them does not.
  */
 static bool wants_sync_init(const struct ll *ll)
 {
 	if (ll->sync_init == LL_SYNC_AUTO)
-		return bg_active() && ll->se->rings_wish.mode != SESS_RINGS_ON;
+		return bg_active() &&
+		       (bg_loop_follows() || ll->se->rings_wish.mode != SESS_RINGS_ON);
 	return ll->sync_init == LL_SYNC_ON;
 }
 
@@ -121,8 +123,10 @@ static int finish_mount(struct ll *ll)
 static int mount_session(struct ll *ll, const char *mountpoint)
 {
 	const struct mnt_hooks hooks = {.start = start_init, .stop = stop_init, .data = ll};
-	int err =
-		mnt_mount(mountpoint, ll->mnt_opts, wants_sync_init(ll) ? &hooks : NULL, &ll->mnt);
+	int err;
+
+	ll->se->loop_follows = bg_loop_follows();
+	err = mnt_mount(mountpoint, ll->mnt_opts, wants_sync_init(ll) ? &hooks : NULL, &ll->mnt);
 
 	log_text(FUSE_LOG_WARNING, ll->mnt.notes);
 	if (err) {

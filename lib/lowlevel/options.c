@@ -4,7 +4,6 @@
 #include "lowlevel/ll.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,25 +50,14 @@ static int number_from_env(const char *name)
 	return text ? atoi(text) : 0;
 }
 
-/* Rings are used where somebody asks for them. They are not the default, because
- * a request that is answered after its callback returned keeps its entry, and
- * filesystems that keep many (locks, network) would run out of entries. */
+/* Rings are used where somebody asks for them. */
 static int default_rings(void)
 {
 	const char *text = getenv("FUSE_URING_ENABLE");
 
-	return text && atoi(text) ? SESS_RINGS_ON : SESS_RINGS_OFF;
-}
-
-/* Without the module parameter INIT will not offer them, and then there is no
- * reason to wait for a loop before answering it. */
-static bool kernel_has_rings(void)
-{
-	CLEANUP_CLOSE int fd =
-		open("/sys/module/fuse/parameters/enable_uring", O_RDONLY | O_CLOEXEC);
-	char c = 'N';
-
-	return fd >= 0 && read(fd, &c, 1) == 1 && (c == 'Y' || c == '1');
+	if (!text)
+		return SESS_RINGS_OFF;
+	return atoi(text) ? SESS_RINGS_ON : SESS_RINGS_OFF;
 }
 
 /* "64M" and the like; false if it is no size, or none that fits. */
@@ -115,8 +103,6 @@ static void apply(struct ll *ll, const struct values *v)
 		fuse_session_set_debug(se);
 	se->caching = sess_caching_of(v->cache);
 	se->rings_wish.mode = v->io_uring;
-	if (v->io_uring == SESS_RINGS_AUTO && !kernel_has_rings())
-		se->rings_wish.mode = SESS_RINGS_OFF;
 	se->rings_wish.depth = v->queue_depth;
 	if (v->allow_root) {
 		/* The kernel knows "only the owner" and "everybody"; it lets

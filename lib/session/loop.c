@@ -140,6 +140,8 @@ ssize_t sess_receive(struct fuse_session *se, void *buf, size_t cap)
 	err = sess_worker_lease(se, false, &w);
 	if (err)
 		return err;
+	if (unlikely(se->rings && atomic_load(&se->loops) == 0))
+		sess_queues_withdraw(se);
 	err = w->chan->x->ops->recv(w->chan, &in, wants_to_wait(se));
 	sess_worker_release(w);
 	if (err == 0)

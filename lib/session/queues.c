@@ -404,7 +404,7 @@ static int build_queues(struct fuse_session *se, unsigned int count, unsigned in
 static int build(struct fuse_session *se, const struct fuse_init_out *out)
 {
 	const struct sess_rings_wish *wish = &se->rings_wish;
-	bool multi = se->loop_kind == SESS_LOOP_MULTI;
+	bool multi = se->loop_kind != SESS_LOOP_SINGLE;
 	unsigned int wanted = wish->depth ? wish->depth : multi ? MULTI_DEPTH : SINGLE_DEPTH;
 	struct xport_rings_cfg cfg = {
 		.queues = xport_rings_queues(),
@@ -420,12 +420,21 @@ static int build(struct fuse_session *se, const struct fuse_init_out *out)
 	err = xport_rings_new(se->xport, &cfg, &se->rings);
 	if (err)
 		return err;
-	err = build_queues(se, cfg.queues, cfg.depth);
+	if (se->loop_kind == SESS_LOOP_NONE)
+		err = xport_rings_promise(se->rings);
+	else
+		err = build_queues(se, cfg.queues, cfg.depth);
 	if (err) {
 		xport_free(se->rings);
 		se->rings = NULL;
 	}
 	return err;
+}
+
+static void setup_failed(int err)
+{
+	fuse_log(FUSE_LOG_WARNING, "fuse: no io_uring: set-up failed: %s; using /dev/fuse\n",
+		 strerror(-err));
 }
 
 static bool wanted(const struct fuse_session *se, uint64_t offered)
@@ -438,7 +447,7 @@ static bool wanted(const struct fuse_session *se, uint64_t offered)
 		why = "the kernel does not offer it (module parameter fuse.enable_uring)";
 	else if (!se->xport->takes_rings)
 		why = "the connection is not /dev/fuse";
-	else if (se->loop_kind == SESS_LOOP_NONE)
+	else if (se->loop_kind == SESS_LOOP_NONE && !se->loop_follows)
 		why = "no loop of the library is running";
 	if (why && se->rings_wish.mode == SESS_RINGS_ON)
 		fuse_log(FUSE_LOG_WARNING, "fuse: no io_uring: %s; using /dev/fuse\n", why);
@@ -455,8 +464,7 @@ void sess_queues_prepare(struct fuse_session *se, uint64_t offered, struct fuse_
 		return;
 	err = build(se, out);
 	if (err) {
-		fuse_log(FUSE_LOG_WARNING,
-			 "fuse: no io_uring: set-up failed: %s; using /dev/fuse\n", strerror(-err));
+		setup_failed(err);
 		return;
 	}
 	out->flags2 |= (uint32_t)(flag >> 32);
@@ -477,15 +485,27 @@ int sess_queues_resume(struct fuse_session *se)
 		return 0;
 	cfg = xport_rings_cfg(se->rings);
 	err = build_queues(se, cfg->queues, cfg->depth);
+	if (err && !xport_rings_served(se->rings)) {
+		setup_failed(err);
+		xport_rings_withdraw(se->rings);
+		return 0;
+	}
 	if (err) {
 		fuse_log(FUSE_LOG_ERR, "fuse: cannot serve the connection's rings again: %s\n",
 			 strerror(-err));
 		return err;
 	}
+	xport_rings_keep_promise(se->rings);
 	sess_queues_go(se);
-	for (unsigned int i = 0; i < cfg->queues; i++)
+	for (unsigned int i = 0; i < cfg->queues && xport_rings_served(se->rings); i++)
 		xport_rings_rescue(se->rings, i);
 	return 0;
+}
+
+void sess_queues_withdraw(struct fuse_session *se)
+{
+	if (sess_queues_used(se) && !se->queues && !xport_rings_served(se->rings))
+		xport_rings_withdraw(se->rings);
 }
 
 /* ---- serving ---- */

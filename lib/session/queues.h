@@ -36,8 +36,11 @@ void sess_queues_prepare(struct fuse_session *se, uint64_t offered, struct fuse_
 void sess_queues_go(struct fuse_session *se);
 
 /* A loop begins: does nothing unless the connection uses rings already, by a loop
- * that ended. 0 or -errno. */
+ * that ended or because one was to follow INIT. 0 or -errno. */
 PROFUSE_NODISCARD int sess_queues_resume(struct fuse_session *se);
+
+/* The program receives by itself, against what was expected. */
+void sess_queues_withdraw(struct fuse_session *se);
 
 /* For the single-threaded loop: the worker to step next. */
 struct sess_worker *sess_queues_single(struct fuse_session *se, struct sess_worker *now);

@@ -108,6 +108,7 @@ struct fuse_session {
 	struct sess_pool *pool; /* of the multi-threaded loop that is running */
 	struct sess_rings_wish rings_wish;
 	struct sess_caching caching;
+	bool loop_follows; /* a loop of ours will, though none runs at INIT */
 	enum sess_loop_kind loop_kind; /* of the loop that is running */
 
 	/* Written by the thread that handles INIT before it answers; the peer
@@ -119,7 +120,7 @@ struct fuse_session {
 	_Atomic int state;	  /* enum sess_state */
 	_Atomic bool greeting;	  /* a thread is handling INIT */
 	_Atomic bool init_called; /* the handler's, so destroy is due */
-	_Atomic bool drained; /* what was owed at the end was answered by us */
+	_Atomic bool drained;	  /* what was owed at the end was answered by us */
 	_Atomic int exited;	  /* loops must end */
 	_Atomic int error;	  /* what a loop returns: -errno or a signal number */
 	_Atomic bool debug;

@@ -114,6 +114,8 @@ struct rings {
 	unsigned int wanted_qid; /* the clerk's: for whom a thread is wanted */
 	_Atomic bool grow_failed;
 	_Atomic uint64_t nudges;
+	struct io_uring promise; /* see xport_rings_promise() */
+	bool promised;
 	_Atomic uint64_t known_file; /* a node that a nudge worked with */
 };
 

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
@@ -219,6 +220,54 @@ int xport_rings_clerk(struct xport_chan *clerk, unsigned int *queue)
 	return err;
 }
 
+/* ---- promises ---- */
+
+/* No requests pass through this ring and it may be inherited, so it needs neither
+ * an owner nor protection against forks. */
+int xport_rings_promise(struct xport *x)
+{
+	struct rings *r = rings_of(x);
+	struct io_uring_params p = {.flags = IORING_SETUP_SQE128};
+	int err = io_uring_queue_init_params(1, &r->promise, &p);
+
+	r->promised = err == 0;
+	return err;
+}
+
+void xport_rings_keep_promise(struct xport *x)
+{
+	struct rings *r = rings_of(x);
+
+	if (r->promised)
+		io_uring_queue_exit(&r->promise);
+	r->promised = false;
+}
+
+/* A registration that the kernel must refuse makes it go back to the device. */
+void xport_rings_withdraw(struct xport *x)
+{
+	struct rings *r = rings_of(x);
+	struct io_uring_sqe *sqe;
+
+	if (!r->promised)
+		return;
+	atomic_store(&r->refused, true);
+	sqe = io_uring_get_sqe(&r->promise);
+	if (sqe) {
+		memset(sqe, 0, 2 * sizeof(*sqe)); /* SQE128 */
+		sqe->opcode = IORING_OP_URING_CMD;
+		sqe->fd = r->dev->fd;
+		sqe->cmd_op = RING_CMD_REGISTER;
+	}
+	io_uring_submit_and_wait(&r->promise, 1);
+	xport_rings_keep_promise(x);
+}
+
+bool xport_rings_served(const struct xport *x)
+{
+	return atomic_load(&rings_of(x)->serving);
+}
+
 /* ---- the transport ---- */
 
 int xport_rings_ready(const struct xport *x, unsigned int queue)
@@ -283,6 +332,7 @@ static void rings_free(struct xport *x)
 	struct rings *r = rings_of(x);
 
 	/* Descriptors are the device transport's. */
+	xport_rings_keep_promise(x);
 	ring_batches_free(r);
 	for (unsigned int i = 0; i < r->cfg.queues; i++)
 		pthread_mutex_destroy(&r->queues[i].lock);

@@ -77,6 +77,18 @@ PROFUSE_NODISCARD int xport_rings_new(struct xport *dev, const struct xport_ring
 PROFUSE_NODISCARD int xport_rings_lend(struct xport_chan *lender, unsigned int queue,
 				       unsigned int count);
 
+/*
+ * For a flag that is accepted before there are threads: what is needed to take it
+ * back. After withdrawing the kernel uses the device; possible until a request
+ * came over a ring. 0 or -errno.
+ */
+PROFUSE_NODISCARD int xport_rings_promise(struct xport *x);
+void xport_rings_withdraw(struct xport *x);
+void xport_rings_keep_promise(struct xport *x);
+
+/* Have requests come over the rings yet? */
+bool xport_rings_served(const struct xport *x);
+
 /* The clerk's life. Returns 0 when a request of queue *queue waits for a thread
  * and none stands by, or as recv. */
 int xport_rings_clerk(struct xport_chan *clerk, unsigned int *queue);
