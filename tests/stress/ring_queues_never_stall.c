@@ -263,6 +263,30 @@ static void threads_that_end(struct ops *t, unsigned int cpu)
 	end(callers, 4, 0);
 }
 
+static void *loop_again(void *arg)
+{
+	struct ops *t = arg;
+
+	t->loop_result =
+		t->threads ? fuse_session_loop_mt(t->se, NULL) : fuse_session_loop(t->se);
+	return NULL;
+}
+
+/* What comes between two loops waits for the second. */
+static void loops_that_follow(struct ops *t, unsigned int cpu)
+{
+	struct caller callers[2];
+
+	fuse_session_exit(t->se);
+	pthread_join(t->loop, NULL);
+	begin(callers, 2, t, cpu, -1, call_access);
+	usleep(20000);
+	check(!ops_async_done(callers[0].thread));
+	fuse_session_reset(t->se);
+	check_eq(pthread_create(&t->loop, NULL, loop_again, t), 0);
+	end(callers, 2, 0);
+}
+
 static atomic_bool over, exiting;
 static atomic_long answered;
 
@@ -376,6 +400,8 @@ static void on_mount(struct ops *t)
 			threads_that_end(t, 0);
 	}
 	locks_that_wait(t, 0);
+	loops_that_follow(t, last);
+	loops_that_follow(t, 0);
 	if (profuse_session_uring(t->se, &info, sizeof(info)) == 1)
 		printf("%u queues, %u threads, %u entries\n", info.queues, info.threads,
 		       info.entries);
