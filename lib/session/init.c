@@ -124,8 +124,8 @@ static size_t default_pages(const struct fuse_session *se, uint64_t flags)
 
 	if (!(flags & FUSE_INIT_FLAG(MAX_PAGES)))
 		return PAGES_WITHOUT_MAX_PAGES;
-	if (!se->buf_grow_ok || (se->rings_wish.mode != SESS_RINGS_OFF &&
-				 (flags & FUSE_INIT_FLAG(OVER_IO_URING))))
+	if (!se->buf_grow_ok ||
+	    (se->rings_wish.mode != SESS_RINGS_OFF && (flags & FUSE_INIT_FLAG(OVER_IO_URING))))
 		return DEFAULT_MAX_PAGES;
 	pages = kernel_max_pages();
 	return pages < MOST_DEFAULT_PAGES ? pages : MOST_DEFAULT_PAGES;

@@ -108,7 +108,7 @@ struct fuse_session {
 	struct sess_pool *pool; /* of the multi-threaded loop that is running */
 	struct sess_rings_wish rings_wish;
 	struct sess_caching caching;
-	bool loop_follows; /* a loop of ours will, though none runs at INIT */
+	bool loop_follows;	       /* a loop of ours will, though none runs at INIT */
 	enum sess_loop_kind loop_kind; /* of the loop that is running */
 
 	/* Written by the thread that handles INIT before it answers; the peer
