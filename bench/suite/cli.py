@@ -33,7 +33,8 @@ def arguments():
     p.add_argument("--pin", choices=["no", "yes", "both"], help="client thread n on CPU n")
     p.add_argument("--backing", choices=["memory", "file", "both"], default="both",
                    help="where the bytes of data workloads are")
-    p.add_argument("--contenders", help="of: " + ", ".join(c.name for c in table.ALL))
+    p.add_argument("--contenders", help="of: " + ", ".join(c.name for c in table.ALL)
+                   + "; and, not by default: " + ", ".join(c.name for c in table.EXTRA))
     p.add_argument("--reference", default="libfuse", help="to whom ratios refer")
     p.add_argument("--rounds", type=int)
     p.add_argument("--seconds", type=float, help="a sample's length")
@@ -54,6 +55,9 @@ def arguments():
     for name in (args.workloads or "fstat").split(","):
         if name not in speed.WORKLOADS:
             p.error(f"no such workload: {name}")
+    if args.contenders:
+        args.contenders = [table.find(name) or p.error(f"no such contender: {name}")
+                           for name in args.contenders.split(",")]
     return args
 
 
@@ -81,14 +85,7 @@ def worth_a_short_run(s):
 
 
 def choose(args, have_ring):
-    chosen, missing = table.available(args.build, have_ring)
-    if args.contenders:
-        wanted = args.contenders.split(",")
-        for name in wanted:
-            if name not in [c.name for c in table.ALL]:
-                sys.exit(f"bench/run: no such contender: {name}")
-        missing = [m for m in missing if m.split(":")[0] in wanted]
-        chosen = [c for c in chosen if c.name in wanted]
+    chosen, missing = table.available(args.contenders or table.ALL, args.build, have_ring)
     for line in missing:
         print(f"left out: {line}", file=sys.stderr)
     return chosen

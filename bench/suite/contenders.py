@@ -45,11 +45,39 @@ ALL = [
     Contender("native"),
 ]
 
+# Ways to wait for requests on /dev/fuse, compared where somebody names them.
+WAITING = {
+    "poll 2 pinned": [],
+    "read 2 pinned": ["-w", "read"],
+    "read 2 clones": ["-w", "read", "-c"],
+    "poll 2 clones": ["-c"],
+    "poll 2 unpinned": ["-u"],
+    "read 2 unpinned": ["-u", "-w", "read"],
+    "uring 2 pinned": ["-w", "uring"],
+    "spin20 2 pinned": ["-s", "20"],
+    "poll 1": ["-n", "1", "-u"],
+    "read 1": ["-n", "1", "-u", "-w", "read"],
+    "uring 1": ["-n", "1", "-u", "-w", "uring"],
+    "spin20 1": ["-n", "1", "-u", "-s", "20"],
+    "spin100 1": ["-n", "1", "-u", "-s", "100"],
+    "follow16 1": ["-n", "1", "-u", "-f", "16"],
+    "attend16 2 pinned": ["-a", "-f", "16"],
+    "follow64 1": ["-n", "1", "-u", "-f", "64"],
+}
+EXTRA = [Contender(name, "waiting", options) for name, options in WAITING.items()]
 
-def available(build, have_ring):
-    """Those that can run here, and why the others cannot."""
+
+def find(name):
+    for c in ALL + EXTRA:
+        if c.name == name:
+            return c
+    return None
+
+
+def available(wanted, build, have_ring):
+    """Those of `wanted` that can run here, and why the others cannot."""
     chosen, missing = [], []
-    for c in ALL:
+    for c in wanted:
         if c.ring and not have_ring:
             missing.append(f"{c.name}: no fuse-over-io_uring here")
         elif not c.exists(build):

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,6 +23,9 @@
 
 void sess_cpus_get(struct sess_cpus *cpus)
 {
+	const char *wish = getenv("PROFUSE_PINNING");
+
+	cpus->unpinned = wish && (strcmp(wish, "off") == 0 || strcmp(wish, "0") == 0);
 	CPU_ZERO(&cpus->mask);
 	cpus->count = 1;
 	if (sched_getaffinity(0, sizeof(cpus->mask), &cpus->mask) == 0) {
@@ -139,12 +143,18 @@ void sess_pin_wait(struct fuse_session *se, struct sess_pin *p, unsigned int cpu
 		return;
 	p->cpu = cpu;
 	/* One CPU leaves nothing to choose; a slow worker is left alone. */
-	if (se->cpus.count < 2 || p->average_ns > FAST_NS || cpu >= CPU_SETSIZE ||
-	    !CPU_ISSET(cpu, &se->cpus.mask) ||
+	if (se->cpus.count < 2 || se->cpus.unpinned || p->average_ns > FAST_NS ||
+	    cpu >= CPU_SETSIZE || !CPU_ISSET(cpu, &se->cpus.mask) ||
 	    atomic_load_explicit(&se->state, memory_order_relaxed) != SESS_RUNNING)
 		return;
 	CPU_ZERO(&mask);
 	CPU_SET(cpu, &mask);
+	for (unsigned int left = p->width; left > 1 && ++cpu < CPU_SETSIZE;) {
+		if (CPU_ISSET(cpu, &se->cpus.mask)) {
+			CPU_SET(cpu, &mask);
+			left--;
+		}
+	}
 	p->pinned = sched_setaffinity(0, sizeof(mask), &mask) == 0;
 }
 

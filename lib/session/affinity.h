@@ -28,17 +28,34 @@
 struct sess_pin {
 	bool pinned;
 	unsigned int cpu;     /* that it wants, or is pinned to */
+	unsigned int width;   /* this one and so many - 1 that follow; 0 is 1 */
 	unsigned int calls;   /* callbacks, counted for sampling */
 	uint64_t average_ns;  /* of the sampled ones, smoothed */
 	struct timespec from; /* start of the one being sampled */
 	bool sampling;
 };
 
-/* The calling thread's mask, which all workers inherit. */
+/* The calling thread's mask, which all workers inherit, and whether the user wants
+ * them pinned (PROFUSE_PINNING=off says no). */
 void sess_cpus_get(struct sess_cpus *cpus);
 
 /* The number of the n-th CPU of the mask (n < count). */
 unsigned int sess_cpus_nth(const struct sess_cpus *cpus, unsigned int n);
+
+/* Where there are more CPUs than places, a place has several, neighbours, which
+ * mostly share a cache: from the first on, `width` many. Places differ in width by
+ * one at most and cover all CPUs. */
+static inline unsigned int sess_place_first(unsigned int cpus, unsigned int places,
+					    unsigned int place)
+{
+	return (unsigned int)((uint64_t)cpus * place / places);
+}
+
+static inline unsigned int sess_place_width(unsigned int cpus, unsigned int places,
+					    unsigned int place)
+{
+	return sess_place_first(cpus, places, place + 1) - sess_place_first(cpus, places, place);
+}
 
 /* The calling thread is a worker of this session and may be pinned. Its tid is
  * remembered until sess_pin_end(). */

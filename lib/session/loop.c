@@ -6,6 +6,7 @@
 
 #include "session/loop.h"
 #include "session/queues.h"
+#include "session/spin.h"
 #include "session/worker.h"
 
 int sess_loop_begin(struct fuse_session *se)
@@ -57,6 +58,22 @@ bool sess_loop_goes_on(struct fuse_session *se, int err)
 	return !atomic_load_explicit(&se->exited, memory_order_relaxed);
 }
 
+static void serve_alone(struct fuse_session *se, struct sess_worker *own)
+{
+	struct sess_worker *from = sess_queues_single(se, own);
+	struct sess_spin spin;
+	int err;
+
+	sess_spin_begin(&spin, se->xport);
+	while (!atomic_load_explicit(&se->exited, memory_order_relaxed)) {
+		/* A ring has its own way to wait. */
+		err = from == own ? sess_spin_step(&spin, own) : sess_worker_step(from, true);
+		if (!sess_loop_goes_on(se, err))
+			break;
+		from = sess_queues_single(se, from);
+	}
+}
+
 int sess_loop(struct fuse_session *se)
 {
 	struct sess_worker *w;
@@ -66,16 +83,11 @@ int sess_loop(struct fuse_session *se)
 		return err;
 	err = sess_worker_lease(se, false, &w);
 	if (!err) {
-		struct sess_worker *from = w;
-
 		se->loop_kind = SESS_LOOP_SINGLE;
 		err = sess_queues_resume(se);
 		if (err)
 			sess_exit(se, err);
-		from = sess_queues_single(se, from);
-		while (!atomic_load_explicit(&se->exited, memory_order_relaxed) &&
-		       sess_loop_goes_on(se, sess_worker_step(from, true)))
-			from = sess_queues_single(se, from);
+		serve_alone(se, w);
 		sess_queues_end(se);
 		se->loop_kind = SESS_LOOP_NONE;
 		sess_worker_release(w);

@@ -36,6 +36,7 @@ static bool start_waiting(struct sess_pool *p, struct pool_thread *t)
 		}
 	} while (!atomic_compare_exchange_weak(&p->places, &taken, taken | 1ull << place));
 	t->place = place;
+	t->pin.width = sess_place_width(p->se->cpus.count, p->place_count, place);
 	sess_pin_wait(p->se, &t->pin, p->place_cpu[place]);
 	return true;
 }
@@ -281,7 +282,8 @@ static int pool_init(struct sess_pool *p, struct fuse_session *se,
 	sess_cpus_get(&se->cpus);
 	p->place_count = se->cpus.count < POOL_MAX_PLACES ? se->cpus.count : POOL_MAX_PLACES;
 	for (unsigned int i = 0; i < p->place_count; i++)
-		p->place_cpu[i] = sess_cpus_nth(&se->cpus, i);
+		p->place_cpu[i] = sess_cpus_nth(
+			&se->cpus, sess_place_first(se->cpus.count, p->place_count, i));
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

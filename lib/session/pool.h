@@ -2,8 +2,9 @@
 /*
  * The multi-threaded loop.
  *
- * There are as many places to wait for requests as there are CPUs, and a worker
- * in a place is pinned to the place's CPU. A worker that took a request comes
+ * There are as many places to wait for requests as there are CPUs, or
+ * POOL_MAX_PLACES with several CPUs each, and a worker in a place is pinned to the
+ * place's. A worker that took a request comes
  * back to a place, its own if nobody took it; who finds all of them taken
  * parks.
  *

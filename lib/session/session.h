@@ -68,6 +68,7 @@ struct sess_rings_wish {
 struct sess_cpus {
 	cpu_set_t mask;
 	unsigned int count;
+	bool unpinned; /* the user wants no worker pinned */
 };
 
 struct sess_threads {

@@ -146,6 +146,7 @@ int xport_dev_new(int fd, struct xport **out)
 	if (err)
 		return err;
 	x->takes_rings = true;
+	x->cheap_look = true;
 	*out = take(x);
 	return 0;
 }

@@ -96,6 +96,7 @@ struct xport {
 	int fd;		  /* pollable; -1 if there is none. Owned unless `borrowed` */
 	bool borrowed;	  /* fd belongs to the program */
 	bool takes_rings; /* fuse-over-io_uring is possible beside it */
+	bool cheap_look;  /* recv without `wait` is one system call that never blocks */
 	int wake_fd;	  /* eventfd, readable while the connection is woken */
 	_Atomic bool woken;
 };
