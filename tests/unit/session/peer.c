@@ -149,7 +149,11 @@ static struct message init_message(uint64_t unique)
 {
 	struct message m = message(FUSE_INIT, unique, sizeof(m.u.init));
 
-	m.u.init = (struct fuse_init_in){.major = 7, .minor = 45, .max_readahead = 131072};
+	/* As much at once as a kernel would: WHOLE is then within what is agreed. */
+	m.u.init = (struct fuse_init_in){.major = 7,
+					 .minor = 45,
+					 .max_readahead = 131072,
+					 .flags = (uint32_t)FUSE_INIT_FLAG(MAX_PAGES)};
 	return m;
 }
 
