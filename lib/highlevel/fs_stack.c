@@ -67,6 +67,9 @@ __attribute__((noinline)) static void log_call(const struct fuse_fs *fs, const c
 /* What a layer lacks, the kernel must not be told to expect. */
 static void limit_wants(const struct fuse_fs *fs, struct fuse_conn_info *conn)
 {
+	/* Or nobody empties a file that is opened with O_TRUNC. */
+	if (!fs->op.open)
+		fuse_unset_feature_flag(conn, FUSE_CAP_ATOMIC_O_TRUNC);
 	if (!fs->op.write_buf)
 		fuse_unset_feature_flag(conn, FUSE_CAP_SPLICE_READ);
 	if (!fs->op.lock)

@@ -88,6 +88,7 @@ static uint64_t default_want(const struct fuse_session *se, uint64_t capable)
 {
 	uint64_t want = 0;
 
+#define OP_open        open
 #define OP_getlk       getlk
 #define OP_setlk       setlk
 #define OP_flock       flock
