@@ -26,7 +26,10 @@ _Static_assert(0
 	       "fs_ops.def lacks an operation");
 #undef FS_OP
 
-static void *enter_layer(const struct fuse_fs *fs)
+/* In one place, not in each of the operations. */
+#define SHARED __attribute__((noinline)) static
+
+SHARED void *enter_layer(const struct fuse_fs *fs)
 {
 	struct fuse_context *ctx = hl_context_make();
 	void *outer = ctx->private_data;
@@ -35,15 +38,16 @@ static void *enter_layer(const struct fuse_fs *fs)
 	return outer;
 }
 
-static void leave_layer(void *outer)
+SHARED void leave_layer(void *outer)
 {
 	hl_context_make()->private_data = outer;
 }
 
-__attribute__((noinline)) static void log_call(const struct fuse_fs *fs, const char *name, const char *path)
+SHARED void *enter_call(const struct fuse_fs *fs, const char *name, const char *path)
 {
 	if (unlikely(fs->debug))
 		fuse_log(FUSE_LOG_DEBUG, "   %s %s\n", name, path ? path : "(open file)");
+	return enter_layer(fs);
 }
 
 #define FS_OP(name, type, paths, params, args, missing)                                            \
@@ -55,8 +59,7 @@ __attribute__((noinline)) static void log_call(const struct fuse_fs *fs, const c
                                                                                                    \
 		if (!fs->op.name)                                                                  \
 			return missing;                                                            \
-		log_call(fs, #name, path);                                                         \
-		outer = enter_layer(fs);                                                           \
+		outer = enter_call(fs, #name, path);                                               \
 		res = fs->op.name args;                                                            \
 		leave_layer(outer);                                                                \
 		return res;                                                                        \
