@@ -30,6 +30,7 @@ static void on_mount(struct ops *t)
 	struct stat st;
 
 	check_eq(stat(t->mnt, &st), 0);
+	ops_check_transport(t); /* afterwards it is over */
 	check_eq(fs_destroys(t->fs), 0);
 	check_eq(umount2(t->mnt, 0), 0);
 	check_eq(fs_destroys(t->fs), 1);

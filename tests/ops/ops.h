@@ -47,6 +47,7 @@ struct ops {
 	pthread_t loop;
 	int loop_result;
 	bool joined; /* the test has joined the loop itself */
+	bool transport_checked;
 };
 
 struct ops_test {
@@ -120,6 +121,9 @@ void ops_mock_drop(struct ops *t);
 /* A mounted one, `clone` gives each thread its own descriptor. */
 void ops_mount_begin(struct ops *t);
 void ops_mount_end(struct ops *t);
+/* Requests travel as they should. For tests that end the session themselves; of the
+ * others ops_mount_end() asks it. */
+void ops_check_transport(struct ops *t);
 
 /* Aborts the connection, as root can through fusectl: everybody who waits on
  * this mount is freed, and it is of no use any more. */
