@@ -234,5 +234,6 @@ int unmount_dead(const struct mount_id *mount, uid_t caller)
 	/* Asks for something that no setting lets the kernel answer itself. */
 	if (fstatfs(fd, &fs) == 0 || (errno != ENOTCONN && errno != ECONNABORTED))
 		return -EAGAIN;
-	return detach(fd, caller, true);
+	r = detach(fd, caller, true);
+	return r == -EINVAL ? -EBUSY : r; /* another helper was faster; the next look tells */
 }
