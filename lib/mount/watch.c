@@ -16,6 +16,10 @@
 #include "mount/kernel.h"
 #include "mount/unmount.h"
 
+/* Five seconds, as the helper does. */
+#define LOOKS	100
+#define LOOK_US 50000
+
 extern char **environ;
 
 /* Everything in the child is async-signal-safe: the parent may be threaded. */
@@ -74,8 +78,15 @@ PROFUSE_NORETURN static void watch(const struct mnt_ident *ident, const char *he
 	do {
 		n = read(rd, &byte, 1);
 	} while (n > 0 || (n < 0 && errno == EINTR));
-	if (mnt_reachable(ident, path, sizeof(path)) == 0 && connection_is_dead(path))
-		unmount(path, helper);
+	/* The pipe ends before the connection does where a ring still holds the
+	 * device while its process goes. */
+	for (int i = 0; i < LOOKS && mnt_reachable(ident, path, sizeof(path)) == 0; i++) {
+		if (connection_is_dead(path)) {
+			unmount(path, helper);
+			break;
+		}
+		usleep(LOOK_US);
+	}
 	leave(0);
 }
 
