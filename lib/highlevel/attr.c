@@ -33,11 +33,13 @@ void hl_fix_attr(struct fuse *f, fuse_ino_t ino, struct stat *st)
 		st->st_gid = f->cfg.gid;
 }
 
-int hl_make_entry(struct hl_call *c, fuse_ino_t dir, const char *name, struct fuse_entry_param *e)
+int hl_make_entry(struct hl_call *c, fuse_ino_t parent, const char *name,
+		  struct fuse_entry_param *e)
 {
 	struct fuse *f = c->f;
 	struct hl_entry found;
-	int err = hl_lookup(&c->op, dir, name, &found);
+	bool dir;
+	int err = hl_lookup(&c->op, parent, name, &found);
 
 	if (err)
 		return err;
@@ -49,8 +51,10 @@ int hl_make_entry(struct hl_call *c, fuse_ino_t dir, const char *name, struct fu
 	e->attr_timeout = f->cfg.attr_timeout;
 	if (f->cfg.auto_cache)
 		hl_attrs_seen(f, e->ino, &e->attr);
-	if (S_ISDIR(e->attr.st_mode) && !(hl_flags(f->table, e->ino) & HL_DIR))
-		hl_set_flag(f->table, e->ino, HL_DIR, true);
+	/* It may have become another thing behind our back. */
+	dir = S_ISDIR(e->attr.st_mode);
+	if (dir != !!(hl_flags(f->table, e->ino) & HL_DIR))
+		hl_set_flag(f->table, e->ino, HL_DIR, dir);
 	hl_fix_attr(f, e->ino, &e->attr);
 	return 0;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/abi.h"
-#include "highlevel/fs_stack.h"
+#include "highlevel/hl.h"
 
 /* Elements of vectors lie closer together in programs of the 3.16 generation. */
 static const struct fuse_buf *element(const struct fuse_bufvec *bufv, size_t i)
@@ -27,11 +27,34 @@ void hl_bufvec_free(struct fuse_bufvec *bufv)
 	free(bufv);
 }
 
+const char *hl_bufvec_fault(const struct fuse_bufvec *bufv, size_t size)
+{
+	if (fuse_buf_size(bufv) > size)
+		return "is more than was asked for";
+	for (size_t i = 0; i < bufv->count; i++) {
+		const struct fuse_buf *b = element(bufv, i);
+
+		if (!(b->flags & FUSE_BUF_IS_FD) && !b->mem && b->size)
+			return "has bytes without memory";
+	}
+	return NULL;
+}
+
+/* Outside of a request nobody keeps count of complaints. */
+static ssize_t counted(ssize_t res, size_t size)
+{
+	struct fuse *f = hl_context_make()->fuse;
+
+	if (f)
+		return hl_counted(f, "read", res, size);
+	return res > 0 && (size_t)res > size ? -EIO : res;
+}
+
 int hl_fs_read_buf_flat(struct fuse_fs *fs, const char *path, struct fuse_bufvec **bufp,
 			size_t size, off_t off, struct fuse_file_info *fi)
 {
 	struct fuse_bufvec *bufv;
-	int res;
+	ssize_t res;
 
 	if (!fs->op.read)
 		return -ENOSYS;
@@ -44,11 +67,10 @@ int hl_fs_read_buf_flat(struct fuse_fs *fs, const char *path, struct fuse_bufvec
 		free(bufv);
 		return -ENOMEM;
 	}
-	res = fuse_fs_read(fs, path, bufv->buf[0].mem, size, off, fi);
-	/* More than there was room for is the caller's to complain about. */
-	if (res < 0 || (size_t)res > size) {
+	res = counted(fuse_fs_read(fs, path, bufv->buf[0].mem, size, off, fi), size);
+	if (res < 0) {
 		hl_bufvec_free(bufv);
-		return res < 0 ? res : -EIO;
+		return (int)res;
 	}
 	bufv->buf[0].size = (size_t)res;
 	*bufp = bufv;
@@ -75,12 +97,13 @@ int hl_fs_read_through_buf(struct fuse_fs *fs, const char *path, char *buf, size
 int hl_fs_write_buf_flat(struct fuse_fs *fs, const char *path, struct fuse_bufvec *buf, off_t off,
 			 struct fuse_file_info *fi)
 {
-	size_t size = fuse_buf_size(buf);
-	struct fuse_bufvec flat = FUSE_BUFVEC_INIT(size);
+	struct fuse_bufvec flat = FUSE_BUFVEC_INIT(0);
+	size_t size;
 	ssize_t res;
 
 	if (!fs->op.write)
 		return -ENOSYS;
+	size = flat.buf[0].size = fuse_buf_size(buf);
 	/* Mostly it is one piece of memory, which needs no copying. */
 	if (buf->count == 1 && buf->idx == 0 && !(buf->buf[0].flags & FUSE_BUF_IS_FD))
 		return fuse_fs_write(fs, path, (char *)buf->buf[0].mem + buf->off, size, off, fi);

@@ -41,6 +41,8 @@ int hl_fs_write_buf_flat(struct fuse_fs *fs, const char *path, struct fuse_bufve
 
 /* Frees a vector as read_buf returns it, with its pieces of memory. */
 void hl_bufvec_free(struct fuse_bufvec *bufv);
+/* What is wrong with a vector as the answer to a read of `size` bytes, or NULL. */
+const char *hl_bufvec_fault(const struct fuse_bufvec *bufv, size_t size);
 
 /* ---- modules (modules.c) ---- */
 

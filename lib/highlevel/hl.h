@@ -54,8 +54,8 @@ struct fuse {
 
 	struct hl_table *table;
 	struct hl_handles handles;
-	struct hl_locks *locks; /* record locks that were granted */
-	struct hl_attrs *attrs; /* auto_cache */
+	struct hl_locks *locks;	    /* record locks that were granted */
+	struct hl_attrs *attrs;	    /* auto_cache */
 	struct hl_backing *backing; /* if the kernel was asked for it */
 	struct hl_ghosts *ghosts;
 	struct hl_keeper *keeper;
@@ -172,9 +172,10 @@ PROFUSE_PRINTF(2, 3) void hl_fault(struct fuse *f, const char *fmt, ...);
 void hl_fix_attr(struct fuse *f, fuse_ino_t ino, struct stat *st);
 mode_t hl_fix_mode(const struct fuse *f, mode_t mode);
 
-/* Counts a lookup of `name` in dir, on which c works, whose attributes are in
+/* Counts a lookup of `name` in parent, on which c works, whose attributes are in
  * e->attr, and fills in the rest of e. */
-int hl_make_entry(struct hl_call *c, fuse_ino_t dir, const char *name, struct fuse_entry_param *e);
+int hl_make_entry(struct hl_call *c, fuse_ino_t parent, const char *name,
+		  struct fuse_entry_param *e);
 /* Asks for the attributes of the entry c->op.path[which], then the same. */
 int hl_lookup_entry(struct hl_call *c, unsigned int which, struct fuse_entry_param *e,
 		    struct fuse_file_info *fi);

@@ -34,12 +34,15 @@ static void read_plain(struct hl_call *c, fuse_req_t req, size_t size, off_t off
 static void read_vector(struct hl_call *c, fuse_req_t req, size_t size, off_t off)
 {
 	struct fuse_bufvec *bufv = NULL;
+	const char *fault = NULL;
 	int res = hl_checked(c->f, "read_buf",
 			     fuse_fs_read_buf(c->f->fs, hl_path(c), &bufv, size, off, &c->fi));
 
-	if (!res && bufv && fuse_buf_size(bufv) > size) {
-		hl_fault(c->f, "read_buf of the filesystem returned %zu bytes; %zu were asked for",
-			 fuse_buf_size(bufv), size);
+	if (!res && bufv)
+		fault = hl_bufvec_fault(bufv, size);
+	if (fault) {
+		hl_fault(c->f, "what read_buf of the filesystem gave for %zu bytes %s", size,
+			 fault);
 		res = -EIO;
 	}
 	hl_call_end(c);

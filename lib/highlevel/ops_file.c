@@ -214,9 +214,7 @@ static int flush_file(struct hl_call *c, fuse_ino_t ino)
 	struct fuse *f = c->f;
 	int err, lock_err;
 
-	err = fuse_fs_flush(f->fs, hl_path(c), &c->fi);
-	if (err > 0)
-		err = hl_checked(f, "flush", err);
+	err = hl_checked(f, "flush", fuse_fs_flush(f->fs, hl_path(c), &c->fi));
 	lock_err = fuse_fs_lock(f->fs, hl_path(c), &c->fi, F_SETLK, &all);
 	if (lock_err == -ENOSYS)
 		return err;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "highlevel/listing.h"
+#include "protocol/fill.h"
 #include "session/session.h"
 
 #define UNKNOWN_INO ((ino_t)0xffffffff)
@@ -33,6 +34,7 @@ struct filling {
 
 	char *out; /* the answer */
 	size_t size, len;
+	off_t last_off; /* of its last entry */
 	bool full;
 
 	/* Lookups that the answer hands out. */
@@ -75,6 +77,21 @@ static bool note_lookup(struct filling *w, fuse_ino_t ino)
 	return true;
 }
 
+/* Attributes that may go into the answer. Who uses numbers that are not given
+ * gets none, as C libraries take the number 0 for a removed entry. */
+static bool has_attributes(struct filling *w, const struct hl_listed *e)
+{
+	const char *fault;
+
+	if (!e->attr || is_dot(e->name) || (w->c->f->cfg.use_ino && !e->ino))
+		return false;
+	fault = proto_attr_fault(e->attr);
+	if (unlikely(fault))
+		hl_fault(w->c->f, "readdir of the filesystem gave '%.80s' with attributes: %s",
+			 e->name, fault);
+	return !fault;
+}
+
 /* Fills in what makes the kernel keep the entry, if it is to. */
 static void count_entry(struct filling *w, const struct hl_listed *e, struct fuse_entry_param *p)
 {
@@ -101,7 +118,7 @@ static bool put_entry(struct filling *w, const struct hl_listed *e, off_t off)
 		need = fuse_add_direntry_plus(w->req, NULL, 0, e->name, &p, off);
 		if (need > room)
 			return false;
-		if (e->attr && !is_dot(e->name) && !hl_trim_tight(w->c->f))
+		if (has_attributes(w, e) && !hl_trim_tight(w->c->f))
 			count_entry(w, e, &p);
 		if (!p.ino)
 			p.attr = st;
@@ -112,6 +129,7 @@ static bool put_entry(struct filling *w, const struct hl_listed *e, off_t off)
 			return false;
 	}
 	w->len += need;
+	w->last_off = off;
 	return true;
 }
 
@@ -185,6 +203,15 @@ static int ask_filesystem(struct filling *w, off_t off)
 					 w->plus ? FUSE_READDIR_PLUS : FUSE_READDIR_DEFAULTS));
 	if (w->error)
 		err = w->error;
+	/* Offsets may go up and down, but whoever comes back to where he started
+	 * lists for ever. */
+	if (!err && w->direct && w->len && w->last_off == off) {
+		hl_fault(c->f,
+			 "readdir of the filesystem, asked from offset %lld, gave entries "
+			 "up to the same offset",
+			 (long long)off);
+		err = -EIO;
+	}
 	w->listing->collected = !err && !w->direct;
 	return err;
 }
