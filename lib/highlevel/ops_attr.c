@@ -117,10 +117,30 @@ static void fix_statx(struct fuse *f, fuse_ino_t ino, struct statx *stx)
 		stx->stx_gid = f->cfg.gid;
 }
 
+/* As much of it as struct stat has. */
+static void statx_of(const struct stat *st, struct statx *stx)
+{
+	*stx = (struct statx){
+		.stx_mask = STATX_BASIC_STATS,
+		.stx_blksize = (uint32_t)st->st_blksize,
+		.stx_nlink = (uint32_t)st->st_nlink,
+		.stx_uid = st->st_uid,
+		.stx_gid = st->st_gid,
+		.stx_mode = (uint16_t)st->st_mode,
+		.stx_ino = st->st_ino,
+		.stx_size = (uint64_t)st->st_size,
+		.stx_blocks = (uint64_t)st->st_blocks,
+		.stx_atime = {st->st_atim.tv_sec, (uint32_t)st->st_atim.tv_nsec},
+		.stx_mtime = {st->st_mtim.tv_sec, (uint32_t)st->st_mtim.tv_nsec},
+		.stx_ctime = {st->st_ctim.tv_sec, (uint32_t)st->st_ctim.tv_nsec},
+	};
+}
+
 void hl_ll_statx(fuse_req_t req, fuse_ino_t ino, int flags, int mask, struct fuse_file_info *fi)
 {
 	struct fuse_file_info *own;
 	struct statx stx;
+	struct stat st;
 	struct hl_call c;
 	int err = hl_call_maybe_open(&c, req, "statx", ino, fi, &own);
 
@@ -129,6 +149,10 @@ void hl_ll_statx(fuse_req_t req, fuse_ino_t ino, int flags, int mask, struct fus
 		err = hl_checked(c.f, "statx",
 				 fuse_fs_statx(c.f->fs, hl_path(&c), flags, mask, &stx, own));
 	hl_call_end(&c);
+	if (err == -ENOENT && hl_ghosts_find(c.f, ino, &st)) {
+		statx_of(&st, &stx);
+		err = 0;
+	}
 	if (err) {
 		fuse_reply_err(req, -err);
 		return;

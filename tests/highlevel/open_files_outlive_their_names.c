@@ -126,6 +126,7 @@ static void an_exchange_hides_nothing(void **state)
 static void a_directory_with_hidden_files_is_empty(void **state)
 {
 	uint64_t d = look_up(1, "d"), f = look_up(d, "file"), fh = open_file(f);
+	struct fuse_statx_out x;
 	struct fuse_attr_out a;
 
 	assert_int_equal(mock_unlink(served.m, d, "file"), 0);
@@ -138,6 +139,9 @@ static void a_directory_with_hidden_files_is_empty(void **state)
 	assert_int_equal(mock_getattr(served.m, d, NULL, &a), 0);
 	assert_int_equal(a.attr.nlink, 0);
 	assert_int_equal(a.attr.mode & S_IFMT, S_IFDIR);
+	assert_int_equal(mock_statx(served.m, d, &(struct fuse_statx_in){0}, &x), 0);
+	assert_int_equal(x.stat.nlink, 0);
+	assert_int_equal(x.stat.mode & S_IFMT, S_IFDIR);
 	mock_release(served.m, f, fh, O_RDWR);
 }
 

@@ -157,6 +157,19 @@ static int tree_getattr(const char *path, struct stat *st, struct fuse_file_info
 	return n < 0 ? -ENOENT : 0;
 }
 
+static int tree_statx(const char *path, int flags, int mask, struct statx *stx,
+		      struct fuse_file_info *fi)
+{
+	struct stat st = {0};
+	int err = tree_getattr(path, &st, fi);
+
+	stx->stx_mask = STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_SIZE;
+	stx->stx_mode = (uint16_t)st.st_mode;
+	stx->stx_nlink = (uint32_t)st.st_nlink;
+	stx->stx_size = (uint64_t)st.st_size;
+	return err;
+}
+
 static int tree_mkdir(const char *path, mode_t mode)
 {
 	int err;
@@ -312,6 +325,7 @@ static int tree_readdir(const char *path, void *buf, fuse_fill_dir_t filler, off
 
 const struct fuse_operations treefs_operations = {
 	.getattr = tree_getattr,
+	.statx = tree_statx,
 	.mkdir = tree_mkdir,
 	.create = tree_create,
 	.open = tree_open,
