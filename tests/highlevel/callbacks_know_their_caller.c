@@ -6,6 +6,7 @@
 #include "served.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -21,6 +22,8 @@
 
 static struct served served;
 static struct fuse_context seen;
+static gid_t seen_groups[64];
+static int seen_group_count;
 static _Atomic int inside, let_go, interrupted;
 
 static void *ctx_init(struct fuse_conn_info *conn, struct fuse_config *cfg)
@@ -32,9 +35,16 @@ static void *ctx_init(struct fuse_conn_info *conn, struct fuse_config *cfg)
 static int ctx_getattr(const char *path, struct stat *st, struct fuse_file_info *fi)
 {
 	seen = *fuse_get_context();
+	seen_group_count = fuse_getgroups(64, seen_groups);
 	st->st_mode = strchr("/d", path[strlen(path) - 1]) ? S_IFDIR | 0755 : S_IFREG | 0644;
 	st->st_nlink = 1;
 	return 0;
+}
+
+static int ctx_mkdir(const char *path, mode_t mode)
+{
+	seen = *fuse_get_context();
+	return -EPERM;
 }
 
 /* Blocks, until told or interrupted, on "/d/stuck". */
@@ -68,12 +78,14 @@ static int ctx_unlink(const char *path)
 static void ctx_destroy(void *data)
 {
 	seen = *fuse_get_context();
+	seen_group_count = fuse_getgroups(0, NULL);
 	assert_string_equal(data, "from init");
 }
 
 static const struct fuse_operations ctx_operations = {
 	.init = ctx_init,
 	.getattr = ctx_getattr,
+	.mkdir = ctx_mkdir,
 	.access = ctx_access,
 	.rename = ctx_rename,
 	.unlink = ctx_unlink,
@@ -116,6 +128,8 @@ static void the_context_is_the_callers(void **state)
 	struct mock_reply r;
 	const struct mock_call call = {
 		.op = PROTO_GETATTR, .nodeid = 1, .uid = 7, .gid = 8, .pid = 9};
+	const struct fuse_mkdir_in in = {.mode = 0750, .umask = 027};
+	const struct mock_call make = {.op = PROTO_MKDIR, .nodeid = 1, .in = &in, .name = {"x"}};
 
 	reset();
 	assert_null(fuse_get_context()); /* this thread has run none */
@@ -129,9 +143,41 @@ static void the_context_is_the_callers(void **state)
 	assert_int_equal(seen.pid, 9);
 	assert_ptr_equal(seen.fuse, served.f);
 	assert_string_equal(seen.private_data, "from init");
+	assert_int_equal(mock_call(served.m, &make, &r), -EPERM);
+	mock_reply_free(&r);
+	assert_int_equal(seen.umask, 027);
+	memset(&seen, 0, sizeof(seen));
 	serve_end(&served, true);
 	assert_int_equal(seen.uid, 0); /* destroy */
+	assert_ptr_equal(seen.fuse, served.f);
+	assert_string_equal(seen.private_data, "from init");
+	assert_true(seen_group_count < 0); /* nobody called */
 	assert_int_equal(fuse_interrupted(), 0);
+	assert_true(fuse_getgroups(0, NULL) < 0);
+}
+
+static void the_groups_are_the_callers(void **state)
+{
+	struct mock_call call = {.op = PROTO_GETATTR, .nodeid = 1, .pid = (uint32_t)getpid()};
+	struct mock_reply r;
+	gid_t own[64];
+	int n;
+
+	/* Root may choose some; others have what they have. */
+	(void)!setgroups(3, (gid_t[]){5, 70000, 6});
+	n = getgroups(64, own);
+	reset();
+	serve_start(&served, &ctx_operations, NULL, 0, NULL);
+	assert_int_equal(mock_call(served.m, &call, &r), 0);
+	mock_reply_free(&r);
+	assert_int_equal(seen_group_count, n);
+	assert_memory_equal(seen_groups, own, sizeof(own[0]) * (size_t)n);
+	/* Somebody who has gone, or is in another namespace. */
+	call.pid = 0x7ffffff0;
+	assert_int_equal(mock_call(served.m, &call, &r), 0);
+	mock_reply_free(&r);
+	assert_true(seen_group_count < 0);
+	serve_end(&served, true);
 }
 
 static void a_stuck_callback_stalls_nothing_elsewhere(void **state)
@@ -231,6 +277,30 @@ static void without_intr_the_callback_may_ask(void **state)
 	serve_end(&served, true);
 }
 
+/* All workers are busy all the time, but never long in one callback. */
+static void busy_workers_that_get_on_are_not_named(void **state)
+{
+	const time_t end = time(NULL) + 8;
+	uint64_t d, stuck, unique[6];
+
+	reset();
+	serve_start(&served, &ctx_operations, NULL, 2, NULL);
+	d = look_up(1, "d");
+	stuck = look_up(d, "stuck");
+	while (time(NULL) < end) {
+		for (int i = 0; i < 6; i++)
+			unique[i] = send_access(stuck);
+		assert_true(wait_for(&inside, 2));
+		usleep(300000);
+		let_go = 1;
+		for (int i = 0; i < 6; i++)
+			assert_int_equal(mock_wait(served.m, unique[i], NULL), 0);
+		let_go = 0;
+	}
+	assert_string_equal(log_text(), "");
+	serve_end(&served, true);
+}
+
 /* "all 2 worker threads ... 2 access", once. */
 static void busy_workers_are_named_once(void **state)
 {
@@ -327,10 +397,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_context_is_the_callers),
+		cmocka_unit_test(the_groups_are_the_callers),
 		cmocka_unit_test(a_stuck_callback_stalls_nothing_elsewhere),
 		cmocka_unit_test(a_rename_above_it_waits_and_keeps_nobody_out),
 		cmocka_unit_test(intr_interrupts_system_calls),
 		cmocka_unit_test(without_intr_the_callback_may_ask),
+		cmocka_unit_test(busy_workers_that_get_on_are_not_named),
 		cmocka_unit_test(busy_workers_are_named_once),
 		cmocka_unit_test(what_is_remembered_is_forgotten_in_time),
 		cmocka_unit_test(a_path_can_be_invalidated),

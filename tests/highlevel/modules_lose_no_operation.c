@@ -4,6 +4,7 @@
  * with its paths changed as they must be; and what the filesystem does not have,
  * a module on top of it does not have either.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <cmocka.h>
 
 #include "highlevel/context.h"
@@ -53,8 +55,9 @@ static const struct fuse_operations everything = {
 
 static struct fuse_fs *top;
 static const char *path_in, *path_out, *path2_out;
+static void (*check)(const char *op, long res, bool two);
 
-static void check(const char *op, long res, bool two)
+static void arrives(const char *op, long res, bool two)
 {
 	if (res != ARRIVED || !arrived || strcmp(arrived, op))
 		fail_msg("%s: result %ld, arrived as %s", op, res, arrived ? arrived : "nothing");
@@ -64,11 +67,27 @@ static void check(const char *op, long res, bool two)
 	arrived = NULL;
 }
 
+/* What programs that stack layers rely on where a callback is missing. */
+static void is_missing(const char *op, long res, bool two)
+{
+	static const char *const fine[] = {"open", "release", "opendir", "releasedir", "statfs"};
+	long expected = -ENOSYS;
+
+	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
+		if (!strcmp(op, fine[i]))
+			expected = 0;
+	}
+	if (res != expected)
+		fail_msg("%s: result %ld, expected %ld", op, res, expected);
+}
+
+static struct statvfs numbers;
+
 #define IS_TWO_1 false
 #define IS_TWO_2 true
 
-/* All arguments that are no paths are nothing. */
-#define st	  0
+/* All other arguments that are no paths are nothing. */
+#define st	  ((void *)&numbers)
 #define fi	  0
 #define buf	  0
 #define size	  0
@@ -173,6 +192,7 @@ static void done(struct fuse_fs *fs)
 
 static void expect(const char *in, const char *out)
 {
+	check = arrives;
 	path_in = in;
 	path_out = path2_out = out;
 	call_all();
@@ -183,6 +203,36 @@ static void without_a_module(void **state)
 	top = fuse_fs_new(&everything, sizeof(everything), NULL);
 	expect("/a/b", "/a/b");
 	hl_fs_free(top);
+}
+
+static void what_is_missing_has_its_answer(void **state)
+{
+	const struct fuse_operations none = {0};
+	struct fuse_fs *base = fuse_fs_new(&none, sizeof(none), NULL);
+	struct fuse_fs *layers[] = {
+		base,
+		module("subdir", "subdir=/s", base),
+		module("iconv", "to_code=UTF-8,from_code=UTF-8", base),
+	};
+
+	check = is_missing;
+	path_in = "/a";
+	for (int i = 2; i >= 0; i--) {
+		memset(&numbers, 0, sizeof(numbers));
+		top = layers[i];
+		call_all();
+		assert_int_equal(numbers.f_namemax, 255);
+		assert_int_equal(numbers.f_bsize, 512);
+		if (i)
+			done(top);
+	}
+	/* A program of an early edition knows fewer of them. */
+	top = fuse_fs_new(&everything, offsetof(struct fuse_operations, lseek), NULL);
+	assert_int_equal(fuse_fs_lseek(top, "/a", 0, 0, NULL), -ENOSYS);
+	assert_int_equal(fuse_fs_statx(top, "/a", 0, 0, NULL, NULL), -ENOSYS);
+	assert_int_equal(fuse_fs_copy_file_range(top, "/a", NULL, 0, "/b", NULL, 0, 0, 0), ARRIVED);
+	hl_fs_free(top);
+	hl_fs_free(base);
 }
 
 static void through_subdir(void **state)
@@ -346,6 +396,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_module),
+		cmocka_unit_test(what_is_missing_has_its_answer),
 		cmocka_unit_test(through_subdir),
 		cmocka_unit_test(an_open_file_may_have_no_path),
 		cmocka_unit_test(through_iconv),
