@@ -58,7 +58,7 @@ static void check_plan(const struct mount_options *o, unsigned long flags)
 	static struct mount_plan plan;
 
 	require((flags & (MS_NOSUID | MS_NODEV)) == (MS_NOSUID | MS_NODEV));
-	require(plan_build(&plan, o, flags, 7, 040755) == 0);
+	require(policy_plan(&plan, o, flags, 7, 040755) == 0);
 	require(strncmp(plan.data, "fd=7,rootmode=40000,user_id=", 28) == 0);
 	require(!strstr(plan.data, "allow_other"));
 	require(plan.data[strspn(plan.data, "abcdefghijklmnopqrstuvwxyz_=,0123456789")] == '\0');
@@ -76,7 +76,7 @@ void fuzz_one(const uint8_t *input, size_t len)
 	text[len] = '\0';
 	bad = options_parse(text, &o);
 	require(!bad || (bad >= text && bad + strlen(bad) <= text + len));
-	if (!bad && policy_options(1000, &o, &conf, &about) == V_ALLOW)
+	if (!bad && !policy_options(1000, &o, &conf, &about))
 		check_plan(&o, policy_flags(1000, o.flags));
 	free(text);
 }

@@ -21,6 +21,25 @@
 #define PROC  0x9fa0
 #define SYSFS 0x62656572
 
+/* The verdicts, in the words that programs look for. */
+#define V_ALLOW		    NULL
+#define V_NOT_DIR_OR_FILE   "mountpoint % is not a directory or a regular file"
+#define V_NOT_WRITABLE	    "user has no write access to mountpoint %"
+#define V_NOT_OWNER	    "mountpoint % not owned by user"
+#define V_FILE_NOT_WRITABLE "failed to open %: Permission denied"
+#define V_FSTYPE	    "mounting over filesystem type % is forbidden"
+#define V_NEEDS_CONF	    "option % only allowed if 'user_allow_other' is set in " FUSE_CONF
+#define V_UNKNOWN_OPTION    "unknown option '%'"
+#define V_PRIVILEGED_OPTION "option % is privileged"
+#define V_OPTIONS_TOO_LONG  "mount options too long"
+#define V_TOO_MANY_MOUNTS   "too many FUSE filesystems mounted; mount_max=N can be set in " FUSE_CONF
+#define V_TOO_MANY_HELPERS  "too many helpers of this user wait"
+
+static void assert_verdict(const char *got, const char *want)
+{
+	assert_string_equal(got ? got : "allowed", want ? want : "allowed");
+}
+
 static const struct conf plain = {.mount_max = 1000};
 static const struct conf others = {.user_allow_other = true, .mount_max = 1000};
 static const struct conf bpf = {
@@ -35,7 +54,7 @@ static const struct {
 	const char *what;
 	struct facts facts;
 	const struct conf *conf;
-	enum verdict want;
+	const char *want;
 } mountpoints[] = {
 	{"own directory", {USER, DIR | 0755, USER, true, EXT4}, &plain, V_ALLOW},
 	{"directory open to all", {USER, DIR | 0777, 0, true, EXT4}, &plain, V_ALLOW},
@@ -97,9 +116,14 @@ static const struct {
 static void mountpoints_are_judged(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(mountpoints); i++) {
+		const char *about = "the path", *want = mountpoints[i].want;
+		bool of_type = want && strcmp(want, V_FSTYPE) == 0;
+
 		print_message("  %s\n", mountpoints[i].what);
-		assert_int_equal(policy_mountpoint(&mountpoints[i].facts, mountpoints[i].conf),
-				 mountpoints[i].want);
+		assert_verdict(
+			policy_mountpoint(&mountpoints[i].facts, mountpoints[i].conf, &about),
+			want);
+		assert_string_equal(about, of_type ? mountpoints[i].facts.fstype_text : "the path");
 	}
 }
 
@@ -111,7 +135,7 @@ static const struct {
 	uid_t caller;
 	const char *options;
 	const struct conf *conf;
-	enum verdict want;
+	const char *want;
 	const char *about;
 	unsigned long flags;
 } options[] = {
@@ -150,8 +174,8 @@ static void options_are_judged(void **state)
 		print_message("  %u: %s\n", options[i].caller, options[i].options);
 		strcpy(text, options[i].options);
 		assert_null(options_parse(text, &o));
-		assert_int_equal(policy_options(options[i].caller, &o, options[i].conf, &about),
-				 options[i].want);
+		assert_verdict(policy_options(options[i].caller, &o, options[i].conf, &about),
+			       options[i].want);
 		if (options[i].about)
 			assert_string_equal(about, options[i].about);
 		assert_int_equal(policy_flags(options[i].caller, o.flags), options[i].flags);
@@ -165,11 +189,11 @@ static void names_have_a_limit(void **state)
 	const char *about;
 
 	memset(name, 'x', sizeof(name) - 1);
-	assert_int_equal(policy_options(USER, &o, &plain, &about), V_OPTIONS_TOO_LONG);
+	assert_verdict(policy_options(USER, &o, &plain, &about), V_OPTIONS_TOO_LONG);
 	name[4095] = '\0';
-	assert_int_equal(policy_options(USER, &o, &plain, &about), V_ALLOW);
+	assert_verdict(policy_options(USER, &o, &plain, &about), V_ALLOW);
 	o = (struct mount_options){.value[MNT_OPT_SUBTYPE] = name};
-	assert_int_equal(policy_options(0, &o, &plain, &about), V_OPTIONS_TOO_LONG);
+	assert_verdict(policy_options(0, &o, &plain, &about), V_OPTIONS_TOO_LONG);
 }
 
 /* ---- numbers of mounts and helpers ---- */
@@ -181,7 +205,7 @@ static const struct {
 	bool to_mount;
 	bool to_stay;
 	int64_t max;
-	enum verdict want;
+	const char *want;
 } crowds[] = {
 	{"the first", USER, {0, 1, 0}, true, false, 1000, V_ALLOW},
 	{"the last", USER, {999, 1, 0}, true, false, 1000, V_ALLOW},
@@ -209,9 +233,9 @@ static void crowds_are_limited(void **state)
 		struct conf c = {.mount_max = crowds[i].max};
 
 		print_message("  %s\n", crowds[i].what);
-		assert_int_equal(policy_crowd(crowds[i].caller, &crowds[i].n, crowds[i].to_mount,
-					      crowds[i].to_stay, &c),
-				 crowds[i].want);
+		assert_verdict(policy_crowd(crowds[i].caller, &crowds[i].n, crowds[i].to_mount,
+					    crowds[i].to_stay, &c),
+			       crowds[i].want);
 	}
 }
 

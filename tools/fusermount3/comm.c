@@ -17,11 +17,11 @@
 #define SEND_SECONDS 10
 #define GO_SECONDS   20 /* for the caller of --sync-init */
 
-int comm_check(int fd)
+int comm_check(struct job *j)
 {
 	socklen_t len = sizeof(int), peer_len = sizeof(struct sockaddr_storage);
 	struct sockaddr_storage peer = {0};
-	int type = 0;
+	int fd = j->req.comm_fd, type = 0;
 
 	if (fcntl(fd, F_GETFD) < 0)
 		return say("fstat of comm fd %d failed: %s", fd, strerror(errno));
@@ -77,33 +77,38 @@ static int send_bytes(int fd, void *bytes, size_t len, void *control, size_t con
 	return sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-int comm_send_device(int fd, int device)
+int comm_send_device(struct job *j)
 {
 	union {
 		struct cmsghdr header;
 		char room[CMSG_SPACE(sizeof(int))];
 	} c = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
 	char nul = 0;
+	int r;
 
-	memcpy(CMSG_DATA(&c.header), &device, sizeof(device));
-	return send_bytes(fd, &nul, 1, &c, sizeof(c.room));
+	memcpy(CMSG_DATA(&c.header), &j->device, sizeof(j->device));
+	r = send_bytes(j->req.comm_fd, &nul, 1, &c, sizeof(c.room));
+	j->device_sent = r == 0;
+	return r;
 }
 
-int comm_send_status(int fd, int status)
+int comm_send_status(struct job *j)
 {
-	int32_t wire = status;
+	int32_t wire = j->status;
 
-	return send_bytes(fd, &wire, sizeof(wire), NULL, 0);
+	return send_bytes(j->req.comm_fd, &wire, sizeof(wire), NULL, 0);
 }
 
-int comm_wait_for_go(int fd)
+int comm_wait_for_go(struct job *j)
 {
+	int in_time = wait_for(j->req.comm_fd, POLLIN, GO_SECONDS);
 	char go[64];
 	ssize_t n;
 
-	if (!wait_for(fd, POLLIN, GO_SECONDS))
+	alarm(STEP_SECONDS);
+	if (!in_time)
 		return -ETIMEDOUT;
-	n = recv(fd, go, sizeof(go), MSG_DONTWAIT);
+	n = recv(j->req.comm_fd, go, sizeof(go), MSG_DONTWAIT);
 	return n < 0 ? -errno : n == 0 ? -EPIPE : 0;
 }
 

@@ -66,26 +66,24 @@ static void one_line(char *line, unsigned int number, struct conf *c)
 /* text has room for a byte behind len. */
 void conf_parse(char *text, size_t len, struct conf *c)
 {
-	char *end, *p;
+	char *line, *nul;
 
 	*c = defaults;
-	while ((p = memchr(text, '\0', len)))
-		*p = '?';
+	while ((nul = memchr(text, '\0', len)))
+		*nul = '?';
 	text[len] = '\0';
-	for (unsigned int number = 1; (end = strchr(text, '\n')); number++, text = end + 1) {
-		*end = '\0';
-		if (end - text > LONGEST)
+	for (unsigned int number = 1; line = strsep(&text, "\n"), text; number++)
+		if (strlen(line) > LONGEST)
 			say("reading %s: line %u too long", FUSE_CONF, number);
 		else
-			one_line(text, number, c);
-	}
-	if (*text)
+			one_line(line, number, c);
+	if (*line)
 		say("reading %s: missing newline at end of file", FUSE_CONF);
 }
 
-/* -1 if it is not known what the administrator wants: a lack of descriptors,
+/* Fails if it is not known what the administrator wants: a lack of descriptors,
  * which the caller can arrange, must not loosen anything. */
-int conf_load(struct conf *c)
+int conf_load(struct job *j)
 {
 	static char text[1 << 16];
 	CLEANUP_CLOSE int fd = open(FUSE_CONF, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -93,7 +91,7 @@ int conf_load(struct conf *c)
 	struct stat st;
 	ssize_t n;
 
-	*c = fd < 0 && errno == ENOENT ? defaults : least;
+	j->conf = fd < 0 && errno == ENOENT ? defaults : least;
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0) {
@@ -108,6 +106,6 @@ int conf_load(struct conf *c)
 		len += (size_t)n;
 	if (n < 0 || len == sizeof(text) - 1)
 		return say("failed to read %s: %s", FUSE_CONF, strerror(n < 0 ? errno : EFBIG));
-	conf_parse(text, len, c);
+	conf_parse(text, len, &j->conf);
 	return 0;
 }

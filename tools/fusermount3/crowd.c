@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 
 #define MOUNTING "fusermount3-m"
 #define STAYING	 "fusermount3-w"
@@ -55,35 +54,40 @@ static int count(int processes, uid_t caller, struct crowd *n)
 		return -errno;
 	while (r == 0 && (e = readdir(dir)))
 		if (*e->d_name >= '1' && *e->d_name <= '9')
-			r = look_at(dirfd(dir), e->d_name, caller, n);
+			r = look_at(fd, e->d_name, caller, n);
 	closedir(dir);
 	r = r < 0 ? r : table_read(&t);
 	for (size_t i = 0; r == 0 && i < t.n; i++)
-		n->mounts += policy_owns(caller, &t.at[i]);
+		n->mounts += t.at[i].own;
 	return r;
 }
 
-/* If there is no room, it takes its word back for a moment of its own and tries
- * again, so that not all of those that came at once give up. */
-enum verdict crowd_enter(int processes, bool to_mount, bool to_stay, uid_t caller,
-			 const struct conf *c)
+/*
+ * It counts in a procfs of its own; where none is to be had, the one that is
+ * there has to do. If there is no room, it takes its word back for a moment of
+ * its own and tries again, so that not all of those that came at once give up.
+ */
+int crowd_enter(struct job *j)
 {
-	enum verdict v = V_ALLOW;
+	CLEANUP_CLOSE int own = priv_proc();
+	bool unavailable = own == -ENOSYS || own == -EPERM || own == -EACCES;
+	const char *why = NULL;
 
-	for (long i = 1; i <= TRIES; i++) {
-		struct timespec moment = {.tv_nsec = (getpid() * i) % 37 * 1000000};
+	for (int i = 1; i <= TRIES; i++) {
 		struct crowd n;
 
-		prctl(PR_SET_NAME, to_mount ? MOUNTING : STAYING, 0, 0, 0);
-		if (count(processes, caller, &n) < 0)
-			return V_CANNOT_COUNT;
-		v = policy_crowd(caller, &n, to_mount, to_stay, c);
-		if (v == V_ALLOW || (v == V_TOO_MANY_MOUNTS && n.mounts >= (uint64_t)c->mount_max))
-			return v;
+		prctl(PR_SET_NAME, j->to_mount ? MOUNTING : STAYING, 0, 0, 0);
+		if ((own < 0 && !unavailable) || count(own < 0 ? proc : own, j->caller, &n) < 0)
+			return say("cannot count the helpers and mounts of this user");
+		why = policy_crowd(j->caller, &n, j->to_mount, j->to_stay, &j->conf);
+		if (!why)
+			return 0;
+		if (j->to_mount && n.mounts >= (uint64_t)j->conf.mount_max)
+			break;
 		prctl(PR_SET_NAME, "fusermount3", 0, 0, 0);
-		nanosleep(&moment, NULL);
+		usleep((useconds_t)(getpid() % 37 * i % 37 * 1000));
 	}
-	return v;
+	return say("%s", why);
 }
 
 void crowd_stay(void)

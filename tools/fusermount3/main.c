@@ -14,116 +14,49 @@
 
 #include "base/fd.h"
 
-#define STEP_SECONDS 30 /* for what depends on other filesystems */
-
 /* Of a process that is killed the kernel closes one descriptor after another, and
  * an io_uring holds the device for longer. So a mount that lives when the socket
  * has ended is looked at again, for five seconds in all. */
 #define ALIVE_TRIES 100
 #define ALIVE_MS    50
 
-struct job {
-	struct request req;
-	struct mount_options opt;
-	struct conf conf;
-	struct mount_plan plan;
-	struct pin pin;
-	struct facts facts;
-	uid_t caller;
-	bool stay; /* auto_unmount: wait for the daemon's end */
-	int device;
-	bool device_sent;
-	bool attached;
-	int mount_fd; /* the new mount before it is attached */
-	struct mount_id mount;
-};
+/* ---- steps: 0, or below 0. The table has the words to say then, or NULL where
+ * the step has said why itself. ---- */
 
-/* ---- steps: 0, or a negative errno. The table has the words to say then, or
- * NULL where the step has said why itself. ---- */
-
-static int check_socket(struct job *j)
+static int obey(const char *verdict, const char *about)
 {
-	return comm_check(j->req.comm_fd);
+	size_t n = verdict ? strcspn(verdict, "%") : 0;
+
+	if (!verdict)
+		return 0;
+	return say("%.*s%s%s", (int)n, verdict, verdict[n] ? about : "",
+		   verdict[n] ? verdict + n + 1 : "");
 }
 
-static int read_options(struct job *j)
+static int judge_options(struct job *j)
 {
-	const char *bad = options_parse(j->req.given['o'], &j->opt);
+	const char *bad = options_parse(j->req.given['o'], &j->opt), *about = "", *verdict;
 
-	j->stay = j->opt.value[MNT_OPT_AUTO_UNMOUNT] != NULL;
-	return bad ? say("unknown option '%s'", bad) : 0;
+	if (bad)
+		return say("unknown option '%s'", bad);
+	verdict = policy_options(j->caller, &j->opt, &j->conf, &about);
+	if (!verdict && j->caller != 0 && !(j->opt.flags & MS_NOSUID))
+		say("unsafe option suid ignored");
+	if (!verdict && j->caller != 0 && !(j->opt.flags & MS_NODEV))
+		say("unsafe option dev ignored");
+	j->to_stay = j->to_stay || j->opt.value[MNT_OPT_AUTO_UNMOUNT];
+	return obey(verdict, about);
 }
 
-static int read_conf(struct job *j)
+static int judge_place(struct job *j)
 {
-	return conf_load(&j->conf);
-}
-
-static int open_proc(struct job *j)
-{
-	(void)j;
-	return proc_open();
-}
-
-static int pin_path(struct job *j)
-{
-	int r = place_pin(j->req.mountpoint, &j->pin);
+	const char *about = j->req.mountpoint, *verdict;
+	int r = place_facts(&j->pin, &j->facts);
 
 	if (r < 0)
-		say("%s %s: %s",
-		    j->req.given['u'] || j->pin.dir < 0 ? "bad mount point"
-							: "failed to access mountpoint",
-		    j->req.mountpoint, strerror(-r));
-	return r < 0 || chdir("/") == 0 ? r : -errno;
-}
-
-static int obey(enum verdict v, const char *about)
-{
-#define V_TEXT(name, before, after) {before, after},
-	static const char *const text[][2] = {VERDICTS(V_TEXT)};
-
-	return v == V_ALLOW ? 0 : say("%s%s%s", text[v][0], about, text[v][1]);
-}
-
-static int judge(struct job *j)
-{
-	const char *about = "";
-	enum verdict v = policy_options(j->caller, &j->opt, &j->conf, &about);
-	char type[24];
-	int r = v == V_ALLOW ? place_facts(&j->pin, &j->facts) : 0;
-
-	if (r < 0) {
-		say("failed to access mountpoint %s: %s", j->req.mountpoint, strerror(-r));
-		return r;
-	}
-	if (v == V_ALLOW) {
-		v = policy_mountpoint(&j->facts, &j->conf);
-		snprintf(type, sizeof(type), "0x%08llx", (unsigned long long)j->facts.fstype);
-		about = v == V_FSTYPE ? type : j->req.mountpoint;
-	}
-	return obey(v, v == V_OPTIONS_TOO_LONG ? "" : about);
-}
-
-static int warn_unsafe(struct job *j)
-{
-	if (j->caller != 0 && !(j->opt.flags & MS_NOSUID))
-		say("unsafe option suid ignored");
-	if (j->caller != 0 && !(j->opt.flags & MS_NODEV))
-		say("unsafe option dev ignored");
-	return 0;
-}
-
-/* Where no procfs of our own is to be had, the one that is there has to do. */
-static int find_room(struct job *j)
-{
-	CLEANUP_CLOSE int own = priv_proc();
-	bool to_mount = !j->req.given[OPT_AUTO_UNMOUNT];
-
-	if (own < 0 && own != -ENOSYS && own != -EPERM && own != -EACCES)
-		return obey(V_CANNOT_COUNT, "");
-	return obey(crowd_enter(own < 0 ? proc : own, to_mount, j->stay || !to_mount, j->caller,
-				&j->conf),
-		    "");
+		return say("failed to access mountpoint %s: %s", about, strerror(-r));
+	verdict = policy_mountpoint(&j->facts, &j->conf, &about);
+	return obey(verdict, about);
 }
 
 static int open_device(struct job *j)
@@ -132,26 +65,10 @@ static int open_device(struct job *j)
 	return j->device < 0 ? -errno : 0;
 }
 
-static int send_device(struct job *j)
-{
-	int r = comm_send_device(j->req.comm_fd, j->device);
-
-	j->device_sent = r == 0;
-	return r;
-}
-
-static int wait_for_go(struct job *j)
-{
-	int r = comm_wait_for_go(j->req.comm_fd);
-
-	alarm(STEP_SECONDS);
-	return r;
-}
-
 static int create(struct job *j)
 {
-	int r = plan_build(&j->plan, &j->opt, policy_flags(j->caller, j->opt.flags), j->device,
-			   j->facts.mode);
+	int r = policy_plan(&j->plan, &j->opt, policy_flags(j->caller, j->opt.flags), j->device,
+			    j->facts.mode);
 
 	r = r < 0 ? r : priv_create(&j->plan, &j->mount_fd);
 	return r < 0 || j->mount_fd < 0 ? r : place_mount_id(j->mount_fd, "", &j->mount);
@@ -195,38 +112,13 @@ static int confirm(struct job *j)
 
 	r = r < 0 ? r : table_read(&t);
 	e = r < 0 ? NULL : table_find(&t, j->mount.id);
-	return r < 0 ? r : e && policy_owns(j->caller, e) && e->parent == under.id ? 0 : -EBUSY;
-}
-
-static int send_status(struct job *j)
-{
-	return comm_send_status(j->req.comm_fd, 0);
-}
-
-static int unmount(struct job *j)
-{
-	int r = unmount_pinned(&j->pin, j->caller, j->req.given['z']);
-
-	if (r == -EINVAL) /* not a mount, or not the caller's: none to be found */
-		say("entry for %s not found in /etc/mtab", j->req.mountpoint);
-	else if (r < 0)
-		say("failed to unmount %s: %s", j->req.mountpoint, strerror(-r));
-	return r;
-}
-
-static int find_mount(struct job *j)
-{
-	int r = unmount_may(j->pin.at, j->caller, &j->mount);
-
-	if (r < 0)
-		say("entry for %s not found in /etc/mtab", j->req.mountpoint);
-	return r;
+	return r < 0 ? r : e && e->own && e->parent == under.id ? 0 : -EBUSY;
 }
 
 /* Holds nothing but the socket, not even what a message could go to. */
 static int watch(struct job *j)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), pause = 100, alive = 0, r;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), r;
 
 	j->attached = false; /* from now on the mount is the daemon's */
 	block_signals();
@@ -238,13 +130,13 @@ static int watch(struct job *j)
 	cleanup_close(&j->device); /* or the daemon would never be dead */
 	(void)!setsid();	   /* a group leader stays where it is */
 	comm_wait_for_end(j->req.comm_fd);
-	r = proc_open();
-	while (r == 0) {
-		r = unmount_dead(&j->mount, j->caller);
+	r = proc_open(j);
+	for (int alive = 0, ms = 100; r == 0;) {
+		r = unmount_dead(&j->mount);
 		if (r == -EAGAIN && alive++ < ALIVE_TRIES)
-			r = table_wait(ALIVE_MS);
+			r = usleep(ALIVE_MS * 1000);
 		else if (r == -EBUSY)
-			r = table_wait(pause = pause < 60000 ? 2 * pause : pause);
+			r = table_wait(ms = ms < 60000 ? 2 * ms : ms);
 		else
 			break;
 	}
@@ -267,25 +159,24 @@ static const struct step {
 	unsigned int privileges; /* what priv.c will do for it */
 	const char *failure;
 } steps[] = {
-	{check_socket, MOUNT | SYNC | WATCH, 0, NULL},
-	{read_options, MOUNT | SYNC, 0, NULL},
-	{read_conf, MOUNT | SYNC | WATCH, 0, NULL},
-	{open_proc, MOUNT | SYNC | WATCH | UMOUNT, 0, "cannot use /proc"},
-	{find_room, MOUNT | SYNC | WATCH, PRIV_PROC, NULL},
-	{pin_path, MOUNT | SYNC | WATCH | UMOUNT, 0, NULL},
-	{judge, MOUNT | SYNC, 0, NULL},
-	{warn_unsafe, MOUNT | SYNC, 0, NULL},
+	{comm_check, MOUNT | SYNC | WATCH, 0, NULL},
+	{conf_load, MOUNT | SYNC | WATCH, 0, NULL},
+	{judge_options, MOUNT | SYNC, 0, NULL},
+	{proc_open, MOUNT | SYNC | WATCH | UMOUNT, 0, "cannot use /proc"},
+	{crowd_enter, MOUNT | SYNC | WATCH, PRIV_PROC, NULL},
+	{place_pin, MOUNT | SYNC | WATCH | UMOUNT, 0, NULL},
+	{judge_place, MOUNT | SYNC, 0, NULL},
 	{open_device, MOUNT | SYNC, 0, "failed to open /dev/fuse"},
-	{send_device, SYNC, 0, "sending file descriptor failed"},
-	{wait_for_go, SYNC, 0, "the caller did not say when to mount"},
-	{judge, SYNC, 0, NULL}, /* again: time has passed */
+	{comm_send_device, SYNC, 0, "sending file descriptor failed"},
+	{comm_wait_for_go, SYNC, 0, "the caller did not say when to mount"},
+	{judge_place, SYNC, 0, NULL}, /* again: time has passed */
 	{create, MOUNT | SYNC, PRIV_CREATE, "mount failed"},
 	{attach, MOUNT | SYNC, PRIV_ATTACH, "mount failed"},
 	{confirm, MOUNT | SYNC, 0, "mount failed"},
-	{send_device, MOUNT, 0, "sending file descriptor failed"},
-	{send_status, SYNC, 0, "sending the status failed"},
-	{unmount, UMOUNT, PRIV_EXPIRE | PRIV_DETACH, NULL},
-	{find_mount, WATCH, 0, NULL},
+	{comm_send_device, MOUNT, 0, "sending file descriptor failed"},
+	{comm_send_status, SYNC, 0, "sending the status failed"},
+	{unmount_pinned, UMOUNT, PRIV_EXPIRE | PRIV_DETACH, NULL},
+	{unmount_find, WATCH, 0, NULL},
 	{watch, STAY | WATCH, PRIV_DETACH, NULL},
 };
 
@@ -293,9 +184,9 @@ static unsigned int now(const struct job *j)
 {
 	if (j->req.given['u'])
 		return UMOUNT;
-	if (j->req.given[OPT_AUTO_UNMOUNT])
+	if (!j->to_mount)
 		return WATCH;
-	return (j->req.given[OPT_SYNC_INIT] ? SYNC : MOUNT) | (j->stay ? STAY : 0);
+	return (j->req.given[OPT_SYNC_INIT] ? SYNC : MOUNT) | (j->to_stay ? STAY : 0);
 }
 
 /* At the place that we hold, unless root has put something on top by now. */
@@ -319,14 +210,14 @@ static int run(struct job *j)
 		if (!(steps[i].when & now(j)))
 			continue;
 		priv_permit(steps[i].privileges);
-		r = steps[i].run(j);
+		j->status = r = steps[i].run(j);
 		if (r < 0 && steps[i].failure)
 			say("%s: %s", steps[i].failure, strerror(-r));
 	}
 	if (r < 0 && j->attached && undo(j) < 0)
 		say("the mount on %s could not be undone", j->req.mountpoint);
 	if (r < 0 && j->req.given[OPT_SYNC_INIT] && j->device_sent)
-		(void)comm_send_status(j->req.comm_fd, r);
+		(void)comm_send_status(j);
 	return r;
 }
 
@@ -363,13 +254,10 @@ int main(int argc, char **argv)
 	const char *comm_env;
 
 	priv_drop();
-	if (argc < 1 || !argv[0])
-		_exit(1);
 	comm_env = getenv("_FUSE_COMMFD");
 	environ = NULL; /* nothing below, libc included, shall find anything there */
-	if (fd_ensure_stdio() < 0)
+	if (argc < 1 || fd_ensure_stdio() < 0)
 		_exit(1);
-	say_as(argv[0], false);
 	set_signals();
 	if (parse_command_line(argc, argv, comm_env, &j.req) < 0)
 		_exit(1);
@@ -380,7 +268,9 @@ int main(int argc, char **argv)
 	if (j.req.given['h'] || j.req.given['V'])
 		_exit(0);
 	comm_keep_only(j.req.comm_fd);
-	say_as(argv[0], j.req.given['q'] && j.req.given['u']);
+	say_nothing = j.req.given['q'] && j.req.given['u'];
 	j.caller = getuid();
+	j.to_stay = j.req.given[OPT_AUTO_UNMOUNT];
+	j.to_mount = !j.to_stay && !j.req.given['u'];
 	_exit(run(&j) < 0 ? 1 : 0);
 }

@@ -28,12 +28,12 @@ int place_open(int dir, const char *name, uint64_t flags)
 	int fd = (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
 
 	if (fd < 0 && errno == ENOSYS)
-		fd = openat(dir, name, O_PATH | O_CLOEXEC | (int)flags);
+		fd = openat(dir, name, (int)how.flags);
 	return fd < 0 ? -errno : fd;
 }
 
 /* pin->dir is below 0 afterwards if it was the directory that failed. */
-int place_pin(const char *path, struct pin *pin)
+static int pin_path(const char *path, struct pin *pin)
 {
 	static char copy[PATH_MAX];
 	size_t n = strlen(path);
@@ -51,10 +51,21 @@ int place_pin(const char *path, struct pin *pin)
 		pin->name = slash[1] ? slash + 1 : ".";
 	}
 	pin->dir = place_open(AT_FDCWD, !slash ? "." : *copy ? copy : "/", O_DIRECTORY);
-	if (pin->dir < 0)
-		return pin->dir;
-	pin->at = place_open(pin->dir, pin->name, O_NOFOLLOW);
-	return pin->at < 0 ? pin->at : 0;
+	if (pin->dir >= 0)
+		pin->at = place_open(pin->dir, pin->name, O_NOFOLLOW);
+	return pin->dir < 0 ? pin->dir : pin->at < 0 ? pin->at : 0;
+}
+
+int place_pin(struct job *j)
+{
+	int r = pin_path(j->req.mountpoint, &j->pin);
+
+	if (r < 0)
+		return say("%s %s: %s",
+			   j->req.given['u'] || j->pin.dir < 0 ? "bad mount point"
+							       : "failed to access mountpoint",
+			   j->req.mountpoint, strerror(-r));
+	return chdir("/");
 }
 
 int place_facts(const struct pin *pin, struct facts *f)
@@ -66,8 +77,12 @@ int place_facts(const struct pin *pin, struct facts *f)
 	snprintf(link, sizeof(link), "self/fd/%d", pin->at);
 	if (fstat(pin->at, &st) < 0 || fstatfs(pin->at, &fs) < 0)
 		return -errno;
-	*f = (struct facts){getuid(), st.st_mode, st.st_uid, faccessat(proc, link, W_OK, 0) == 0,
-			    (unsigned long)fs.f_type};
+	*f = (struct facts){.caller = getuid(),
+			    .mode = st.st_mode,
+			    .owner = st.st_uid,
+			    .writable = faccessat(proc, link, W_OK, 0) == 0,
+			    .fstype = (unsigned long)fs.f_type};
+	snprintf(f->fstype_text, sizeof(f->fstype_text), "0x%08lx", (unsigned long)fs.f_type);
 	return 0;
 }
 

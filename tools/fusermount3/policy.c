@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who may do what. Pure functions of what was asked, what the administrator
- * allows and what was found out by descriptor: nothing here opens, reads or
- * prints, so that the whole policy can be tested as a table.
+ * Who may do what, and what the kernel is told. Pure functions of what was
+ * asked, what the administrator allows and what was found out by descriptor:
+ * nothing here opens, reads or prints, so that the whole policy can be tested
+ * as a table.
  *
  * "The caller" is a real uid. Root may do with FUSE mounts what it likes.
  */
 #include "fusermount3.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -44,66 +47,70 @@ static const uint64_t storage[] = {
 };
 /* clang-format on */
 
-static bool type_allowed(uint64_t magic, const struct conf *c)
+static bool among(uint64_t magic, const uint64_t *types, size_t n)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(storage); i++)
-		if (storage[i] == magic)
-			return true;
-	for (size_t i = 0; i < c->n_extra_types; i++)
-		if (c->extra_types[i] == magic)
+	for (size_t i = 0; i < n; i++)
+		if (types[i] == magic)
 			return true;
 	return false;
 }
 
-enum verdict policy_options(uid_t caller, const struct mount_options *o, const struct conf *c,
-			    const char **about)
+const char *policy_options(uid_t caller, const struct mount_options *o, const struct conf *c,
+			   const char **about)
 {
 	const char *fsname = o->value[MNT_OPT_FSNAME], *subtype = o->value[MNT_OPT_SUBTYPE];
 
 	if ((fsname && strlen(fsname) >= PATH_MAX) ||
 	    (subtype && strlen(subtype) >= PATH_MAX - sizeof("fuseblk.")))
-		return V_OPTIONS_TOO_LONG;
+		return "mount options too long";
 	for (size_t i = 0; i < MNT_OPT_COUNT; i++) {
 		if (caller == 0 || !o->value[i])
 			continue;
 		*about = option_table[i].name;
 		if (option_table[i].helper == MNT_HELPER_CONF && !c->user_allow_other)
-			return V_NEEDS_CONF;
+			return "option % only allowed if 'user_allow_other' is set in " FUSE_CONF;
 		if (option_table[i].helper == MNT_HELPER_ROOT)
-			return V_PRIVILEGED_OPTION;
+			return "option % is privileged";
 	}
 	/* A library makes allow_other of it; the kernel knows no such option. */
 	*about = option_table[MNT_OPT_ALLOW_ROOT].name;
-	return o->value[MNT_OPT_ALLOW_ROOT] ? V_UNKNOWN_OPTION : V_ALLOW;
+	return o->value[MNT_OPT_ALLOW_ROOT] ? "unknown option '%'" : NULL;
 }
 
-enum verdict policy_mountpoint(const struct facts *f, const struct conf *c)
+const char *policy_mountpoint(const struct facts *f, const struct conf *c, const char **about)
 {
-	if (!S_ISDIR(f->mode) && !S_ISREG(f->mode))
-		return V_NOT_DIR_OR_FILE;
+	bool is_dir = S_ISDIR(f->mode);
+
+	if (!is_dir && !S_ISREG(f->mode))
+		return "mountpoint % is not a directory or a regular file";
 	if (f->caller == 0)
-		return V_ALLOW;
+		return NULL;
 	if (!f->writable)
-		return S_ISDIR(f->mode) ? V_NOT_WRITABLE : V_FILE_NOT_WRITABLE;
+		return is_dir ? "user has no write access to mountpoint %"
+			      : "failed to open %: Permission denied";
 	/* In a sticky directory others keep entries that one may not touch;
 	 * covering them would be touching them. */
-	if (S_ISDIR(f->mode) && (f->mode & S_ISVTX) && f->owner != f->caller)
-		return V_NOT_OWNER;
-	return type_allowed(f->fstype, c) ? V_ALLOW : V_FSTYPE;
+	if (is_dir && (f->mode & S_ISVTX) && f->owner != f->caller)
+		return "mountpoint % not owned by user";
+	if (among(f->fstype, storage, ARRAY_SIZE(storage)) ||
+	    among(f->fstype, c->extra_types, c->n_extra_types))
+		return NULL;
+	*about = f->fstype_text;
+	return "mounting over filesystem type % is forbidden";
 }
 
-enum verdict policy_crowd(uid_t caller, const struct crowd *n, bool to_mount, bool to_stay,
-			  const struct conf *c)
+const char *policy_crowd(uid_t caller, const struct crowd *n, bool to_mount, bool to_stay,
+			 const struct conf *c)
 {
 	uint64_t max = c->mount_max < 0 ? UINT64_MAX : (uint64_t)c->mount_max;
 
 	if (caller == 0)
-		return V_ALLOW;
+		return NULL;
 	if (to_mount && n->mounts + n->mounting > max)
-		return V_TOO_MANY_MOUNTS;
+		return "too many FUSE filesystems mounted; mount_max=N can be set in " FUSE_CONF;
 	if ((to_mount && n->mounting > MOUNTING_MAX) || (to_stay && n->mounting + n->staying > max))
-		return V_TOO_MANY_HELPERS;
-	return V_ALLOW;
+		return "too many helpers of this user wait";
+	return NULL;
 }
 
 unsigned long policy_flags(uid_t caller, unsigned long flags)
@@ -114,4 +121,33 @@ unsigned long policy_flags(uid_t caller, unsigned long flags)
 bool policy_owns(uid_t caller, const struct mount_entry *e)
 {
 	return e->fuse && (caller == 0 || (e->has_owner && e->owner == caller));
+}
+
+/* No word of the user's gets into `data`: it has names of the table and numbers
+ * printed anew, so there are no commas to escape. */
+int policy_plan(struct mount_plan *p, const struct mount_options *o, unsigned long flags,
+		int device, mode_t rootmode)
+{
+	const char *fsname = o->value[MNT_OPT_FSNAME], *subtype = o->value[MNT_OPT_SUBTYPE];
+	const size_t room = sizeof(p->data);
+	size_t used;
+
+	p->fs = o->value[MNT_OPT_BLKDEV] ? "fuseblk" : "fuse";
+	p->subtype = subtype && *subtype ? subtype : NULL;
+	p->source = fsname ? fsname : p->subtype ? p->subtype : "/dev/fuse";
+	p->flags = flags;
+	used = (size_t)snprintf(p->data, room, "fd=%d,rootmode=%o,user_id=%u,group_id=%u", device,
+				rootmode & S_IFMT, getuid(), getgid());
+	for (size_t i = 0; i < MNT_OPT_COUNT && used < room; i++) {
+		const struct mnt_opt_row *row = &option_table[i];
+		char number[16] = "";
+		uint64_t n;
+
+		if (!o->value[i] || (row->kind != MNT_KIND_DATA && row->kind != MNT_KIND_NUMBER))
+			continue;
+		if (row->kind == MNT_KIND_NUMBER && parse_number(o->value[i], UINT32_MAX, &n))
+			snprintf(number, sizeof(number), "%u", (unsigned int)n);
+		used += (size_t)snprintf(p->data + used, room - used, ",%s%s", row->name, number);
+	}
+	return used < room ? 0 : -E2BIG;
 }

@@ -26,6 +26,7 @@
 #define CAP(n) (UINT32_C(1) << (n))
 
 static uint32_t kept;		   /* capabilities that stay permitted */
+static uint32_t at_rest;	   /* and in effect: what lets root look up any path */
 static unsigned int permitted_now; /* enum privilege */
 
 /* ---- ids and capabilities ---- */
@@ -57,12 +58,6 @@ static void set_effective(uint32_t effective)
 		die("cannot change capabilities");
 }
 
-/* What root may read, root may also mount on: its path lookups keep that. */
-static uint32_t at_rest(void)
-{
-	return kept & ~CAP(CAP_SYS_ADMIN);
-}
-
 void priv_permit(unsigned int privileges)
 {
 	permitted_now = privileges;
@@ -77,7 +72,7 @@ static void raise_privilege(enum privilege p)
 
 static void lower_privilege(void)
 {
-	set_effective(at_rest());
+	set_effective(at_rest);
 }
 
 void priv_drop(void)
@@ -90,16 +85,14 @@ void priv_drop(void)
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 ||
 	    setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 		die("cannot drop privileges");
-	kept = CAP(CAP_SYS_ADMIN);
-	if (uid == 0)
-		kept |= CAP(CAP_DAC_OVERRIDE) | CAP(CAP_DAC_READ_SEARCH);
-	kept &= permitted;
-	set_effective(at_rest());
+	at_rest = uid == 0 ? permitted & (CAP(CAP_DAC_OVERRIDE) | CAP(CAP_DAC_READ_SEARCH)) : 0;
+	kept = at_rest | (permitted & CAP(CAP_SYS_ADMIN));
+	lower_privilege();
 	/* Not to be traced or read by the caller, whose ids it has now. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || getresuid(&r, &e, &s) < 0 ||
 	    capabilities(SYS_capget, &permitted, &effective) < 0)
 		die("cannot drop privileges");
-	if (r != uid || e != uid || s != uid || permitted != kept || effective != at_rest())
+	if (r != uid || e != uid || s != uid || permitted != kept || effective != at_rest)
 		die("privileges were not dropped");
 }
 
@@ -111,11 +104,8 @@ static void report_kernel_text(int fs)
 	char text[256];
 	ssize_t n;
 
-	while ((n = read(fs, text, sizeof(text) - 1)) > 0) {
-		text[n] = '\0';
-		text[strcspn(text, "\n")] = '\0';
-		say("kernel: %s", n > 2 ? text + 2 : text);
-	}
+	while ((n = read(fs, text, sizeof(text))) > 2) /* behind "e " */
+		say("kernel: %.*s", (int)(n - 2), text + 2);
 }
 
 static bool set(int fs, const char *key, const char *value)

@@ -15,16 +15,18 @@
 #include "mount/mountinfo.h"
 
 #define PROC_MAGIC 0x9fa0
+#define SPARE	   64 /* entries, see table_read */
 
 int proc = -1;
 static FILE *mountinfo;
 
 /* What stands in /proc is believed only if the kernel says that it is procfs. */
-int proc_open(void)
+int proc_open(struct job *j)
 {
 	struct statfs fs;
 	int fd;
 
+	(void)j;
 	proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (proc < 0 || fstatfs(proc, &fs) < 0)
 		return -errno;
@@ -56,8 +58,13 @@ bool table_line(char *line, struct mount_entry *e)
 	while ((word = strsep(&rest, ",")))
 		if (strncmp(word, "user_id=", 8) == 0)
 			seen += parse_number(word + 8, UINT32_MAX, &owner) ? 1 : 2;
-	*e = (struct mount_entry){info.id,   info.parent, info.point, is_fuse(info.type),
-				  seen == 1, (uid_t)owner};
+	*e = (struct mount_entry){.id = info.id,
+				  .parent = info.parent,
+				  .path = line + (info.point - line),
+				  .fuse = is_fuse(info.type),
+				  .has_owner = seen == 1,
+				  .owner = (uid_t)owner};
+	e->own = policy_owns(getuid(), e);
 	return true;
 }
 
@@ -70,25 +77,24 @@ int table_read(struct table *t)
 	static size_t room, text_room;
 	static char *text;
 	char *rest, *line;
-	size_t lines = 1;
 
 	*t = (struct table){0};
 	rewind(mountinfo);
 	if (getdelim(&text, &text_room, '\0', mountinfo) < 0 || ferror(mountinfo))
 		return -EIO;
-	for (rest = text; (rest = strchr(rest, '\n')); rest++)
-		lines++;
-	if (room < lines) {
-		struct mount_entry *more = reallocarray(entries, 2 * lines, sizeof(*more));
+	for (rest = text; (line = strsep(&rest, "\n"));) {
+		if (room < t->n + SPARE) {
+			size_t wanted = 2 * (t->n + SPARE);
+			void *more = reallocarray(entries, wanted, sizeof(*entries));
 
-		if (!more)
-			return -ENOMEM;
-		entries = more;
-		room = 2 * lines;
+			if (!more)
+				return -ENOMEM;
+			entries = more;
+			room = wanted;
+		}
+		t->n += table_line(line, &entries[t->n]);
 	}
 	t->at = entries;
-	for (rest = text; (line = strsep(&rest, "\n"));)
-		t->n += table_line(line, &t->at[t->n]);
 	return 0;
 }
 

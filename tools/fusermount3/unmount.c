@@ -20,24 +20,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
 
 #define FUSE_MAGIC 0x65735546
 #define ANYBODY	   ((uid_t)-1)
 #define TRIES	   200
 
 /* Whether e stands on mount `id` directly, or upon the caller's mounts there. */
-static bool stands_on(const struct table *t, const struct mount_entry *e, int id, uid_t caller)
+static bool stands_on(const struct table *t, const struct mount_entry *e, int id)
 {
 	while (e->parent != id) {
 		const struct mount_entry *below = table_find(t, e->parent);
 
-		if (!below || below == e || !policy_owns(caller, below))
+		if (!below || below == e || !below->own)
 			return false;
 		e = below;
 	}
@@ -64,58 +61,43 @@ static bool may_rename(int dir, uid_t who)
 	return r == ANYBODY || (r != 0 && (who == ANYBODY || r == who));
 }
 
-/* Whether `who` can rename anything on the way to the path. The walk is not a
- * race: until it says yes, it has passed only what `who` cannot change. */
-static bool movable(const char *path, uid_t who)
+/* Whether `who` can rename anything on the way to the path, which is cut up. The
+ * walk is not a race: until it says yes, it has passed only what `who` cannot
+ * change. */
+static bool movable(char *path, uid_t who)
 {
-	int dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	char name[NAME_MAX + 1];
-	bool r;
+	CLEANUP_CLOSE int dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	while (!(r = may_rename(dir, who))) {
-		size_t n = strcspn(path += strspn(path, "/"), "/");
+	while (!may_rename(dir, who)) {
+		const char *name = strsep(&path, "/");
 		int next;
 
-		if (!path[n])
-			break; /* its directory was the last to be looked at */
-		snprintf(name, sizeof(name), "%.*s", (int)n, path);
-		path += n;
+		if (!path)
+			return false; /* its directory was the last to be looked at */
+		if (!*name)
+			continue;
 		next = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		close(dir);
+		cleanup_close(&dir);
 		dir = next;
-		if (dir < 0) {
-			r = errno != EACCES; /* not for the caller to see, nor to change */
-			break;
-		}
+		if (dir < 0)
+			return errno != EACCES; /* not for the caller to see, nor to change */
 	}
-	cleanup_close(&dir);
-	return r;
+	return true;
 }
 
-/* Whether it is the caller's, and no mount of others stands on it, which would
- * go as well, or instead. */
-static int check(int id, uid_t caller, struct table *t, const struct mount_entry **own)
+/* Whether it is the caller's (or -EINVAL), and no mount of others stands on it,
+ * which would go as well, or instead (or -EBUSY). */
+static int check(int id, struct table *t, const struct mount_entry **own)
 {
 	int r = table_read(t);
 
 	*own = r < 0 ? NULL : table_find(t, id);
-	if (r == 0 && (!*own || !policy_owns(caller, *own)))
+	if (r == 0 && (!*own || !(*own)->own))
 		r = -EINVAL;
 	for (size_t i = 0; r == 0 && i < t->n; i++)
-		if (!policy_owns(caller, &t->at[i]) && stands_on(t, &t->at[i], id, caller))
+		if (!t->at[i].own && stands_on(t, &t->at[i], id))
 			r = -EBUSY;
 	return r;
-}
-
-/* 0 and the number of the mount that fd is on, or -EINVAL: not the caller's. */
-int unmount_may(int fd, uid_t caller, struct mount_id *id)
-{
-	const struct mount_entry *own;
-	struct table t;
-	int r = place_mount_id(fd, "", id);
-
-	r = r < 0 ? r : check(id->id, caller, &t, &own);
-	return r == -EBUSY ? 0 : r;
 }
 
 /*
@@ -124,14 +106,14 @@ int unmount_may(int fd, uid_t caller, struct mount_id *id)
  * stricter. If it ought not to be lazy, there may be no mount below, as the
  * kernel would say; that the mount is not in use it cannot tell.
  */
-static int detach(int fd, uid_t caller, bool lazy)
+static int detach(int fd, bool lazy)
 {
 	const struct mount_entry *own;
 	struct mount_id id;
 	struct table t;
 	int r = place_mount_id(fd, "", &id);
 
-	r = r < 0 ? r : check(id.id, caller, &t, &own);
+	r = r < 0 ? r : check(id.id, &t, &own);
 	for (size_t i = 0; r == 0 && !lazy && i < t.n; i++)
 		if (t.at[i].parent == id.id)
 			r = -EBUSY;
@@ -147,40 +129,38 @@ struct target {
 
 /* 0 if the name can lead to mounts of the caller's only, but for what was mounted
  * after this look began; 1 if it can lead elsewhere. */
-static int look(struct target *w, uid_t caller)
+static int look(struct target *w)
 {
 	const struct mount_entry *own;
 	struct table t;
-	int r = check(w->id, caller, &t, &own);
+	int r = check(w->id, &t, &own);
 
 	if (r == 0 && w->under && w->under != own->parent)
 		r = -EBUSY;
 	w->under = r < 0 ? 0 : own->parent;
 	for (size_t i = 0; r == 0 && w->namer != 0 && i < t.n; i++)
-		r = !policy_owns(caller, &t.at[i]) && t.at[i].id != w->under &&
-		    stands_on(&t, &t.at[i], w->around, caller) && movable(t.at[i].path, w->namer);
+		r = !t.at[i].own && t.at[i].id != w->under && stands_on(&t, &t.at[i], w->around) &&
+		    movable(t.at[i].path, w->namer);
 	return r;
 }
 
-static int unmount_by_name(const struct pin *pin, struct target *w, uid_t caller)
+static int by_name(const struct pin *pin, struct target *w)
 {
-	static const struct timespec moment = {.tv_nsec = 1000000};
-
 	for (int i = 0; i < TRIES; i++) {
 		int r = priv_expire(pin->dir, pin->name);
 
 		if (r != -EAGAIN)
 			return r;
-		r = look(w, caller);
+		r = look(w);
 		if (r != 0)
 			return r < 0 ? r : -EBUSY;
 		if (i > 1) /* unless it was marked just now, somebody often looks at it */
-			nanosleep(&moment, NULL);
+			usleep(1000);
 	}
 	return -EBUSY;
 }
 
-int unmount_pinned(struct pin *pin, uid_t caller, bool lazy)
+static int take_down(struct pin *pin, uid_t caller, bool lazy)
 {
 	struct target w = {.namer = renamer(pin->dir)};
 	struct mount_id id, around;
@@ -194,14 +174,35 @@ int unmount_pinned(struct pin *pin, uid_t caller, bool lazy)
 		w.namer = ANYBODY;
 	w.id = id.id;
 	w.around = around.id;
-	r = look(&w, caller);
+	r = look(&w);
 	if (r >= 0 && (r || lazy))
-		return detach(pin->at, caller, lazy);
-	if (r < 0)
-		return r;
-	close(pin->at); /* while open, it is busy */
-	pin->at = -1;
-	return unmount_by_name(pin, &w, caller);
+		return detach(pin->at, lazy);
+	cleanup_close(&pin->at); /* while open, it is busy */
+	return r < 0 ? r : by_name(pin, &w);
+}
+
+/* -EINVAL is not a mount, or not the caller's: none that could be found. */
+static int report(int r, const struct job *j)
+{
+	if (r == -EINVAL)
+		return say("entry for %s not found in /etc/mtab", j->req.mountpoint);
+	return r < 0 ? say("failed to unmount %s: %s", j->req.mountpoint, strerror(-r)) : 0;
+}
+
+int unmount_pinned(struct job *j)
+{
+	return report(take_down(&j->pin, j->caller, j->req.given['z']), j);
+}
+
+/* For --auto-unmount: the number of the mount at the pinned place. */
+int unmount_find(struct job *j)
+{
+	const struct mount_entry *own;
+	struct table t;
+	int r = place_mount_id(j->pin.at, "", &j->mount);
+
+	r = r < 0 ? r : check(j->mount.id, &t, &own);
+	return r == -EBUSY ? 0 : report(r < 0 ? -EINVAL : 0, j);
 }
 
 /*
@@ -211,7 +212,7 @@ int unmount_pinned(struct pin *pin, uid_t caller, bool lazy)
  * given away again; there it has to be enough that the filesystem is dead.
  * -EBUSY if it should be tried again, -EAGAIN if the filesystem is not dead.
  */
-int unmount_dead(const struct mount_id *mount, uid_t caller)
+int unmount_dead(const struct mount_id *mount)
 {
 	const struct mount_entry *e;
 	CLEANUP_CLOSE int fd = -1;
@@ -221,7 +222,7 @@ int unmount_dead(const struct mount_id *mount, uid_t caller)
 	int r = table_read(&t);
 
 	e = r < 0 ? NULL : table_find(&t, mount->id);
-	if (!e || !policy_owns(caller, e))
+	if (!e || !e->own)
 		return r;
 	fd = place_open(AT_FDCWD, e->path, O_NOFOLLOW);
 	if (fd < 0)
@@ -234,6 +235,6 @@ int unmount_dead(const struct mount_id *mount, uid_t caller)
 	/* Asks for something that no setting lets the kernel answer itself. */
 	if (fstatfs(fd, &fs) == 0 || (errno != ENOTCONN && errno != ECONNABORTED))
 		return -EAGAIN;
-	r = detach(fd, caller, true);
+	r = detach(fd, true);
 	return r == -EINVAL ? -EBUSY : r; /* another helper was faster; the next look tells */
 }
