@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """auto_unmount: when the daemon dies its mount goes, wherever it is by then,
-and nothing else does. PROFUSE_LONG=1 makes the last part 1000 cycles."""
+and nothing else does. PROFUSE_LONG=1 makes the last parts 1000 cycles each.
+
+usage: ... HELPER FILESYSTEM"""
 import sys
 
 from lab import *
@@ -213,6 +215,40 @@ for i in range(CYCLES):
         lab.daemons.remove(d2)
         gone("cycle %d" % i, d2, path)
     stays("a bystander, cycle %d," % i, ids)
+
+# ---- a filesystem on the library, over the device and over rings, which keep
+# the connection for a moment after their process has ended ----
+FILESYSTEM = lab.install(sys.argv[2], "filesystem")
+os.chmod(FILESYSTEM, 0o755)
+with open("/sys/module/fuse/parameters/enable_uring") as f:
+    RINGS = f.read().strip() == "Y"
+if not RINGS:
+    print("the kernel's rings are off: crashes over rings are not tested")
+
+
+def holds_a_ring(pid):
+    return any("io_uring" in os.readlink(e.path) for e in os.scandir("/proc/%d/fd" % pid))
+
+
+for rings in (False, True) if RINGS else (False,):
+    for i in range(CYCLES if os.environ.get("PROFUSE_LONG") else 10):
+        p = subprocess.Popen([FILESYSTEM, "-f", "-o", "auto_unmount", "-o",
+                              "io_uring=" + ("on" if rings else "off"), M], user=UID, group=UID,
+                             extra_groups=[], cwd="/", env={"FUSERMOUNT_PROG": lab.helper},
+                             stderr=subprocess.PIPE)
+        seen = subprocess.run(["sh", "-c", 'until [ -e "$1/hello" ]; do sleep 0.01; done', "sh", M],
+                              user=UID, group=UID, extra_groups=[], timeout=20, check=False)
+        check(seen.returncode == 0 and holds_a_ring(p.pid) == rings, "rings", rings, "cycle", i)
+        (watcher,) = helpers(UID) or [0]
+        p.kill()
+        p.communicate()
+        try:
+            wait_until("its mount has gone", lambda: not fuse_mounts(M))
+            wait_until("its helper has ended", lambda: not helpers(UID))
+        except AssertionError as e:
+            check(False, "rings", rings, "cycle", i, "helper", watcher, e)
+            lab.clean()
+        stays("a bystander, cycle %d with rings %s," % (i, rings), ids)
 lab.unmount(BYSTANDER)
 bystander.crash()
 check(not fuse_mounts(lab.root), "stale mounts", [m.raw for m in fuse_mounts(lab.root)])
