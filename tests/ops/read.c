@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops.h"
 
+#include <sys/mman.h>
+
 static void nothing(struct scriptfs *fs, const struct fs_call *c, void *data)
 {
 	check_eq(fuse_reply_buf(c->req, NULL, 0), 0);
@@ -61,6 +63,23 @@ static void directly(struct scriptfs *fs, const struct fs_call *c, void *data)
 	check_eq(fuse_reply_open(c->req, &fi), 0);
 }
 
+/* Last, as the kernel then takes the file for a shorter one. */
+static void what_a_short_answer_leaves_is_zero(struct ops *t)
+{
+	int fd = open(ops_path(t, "file"), O_RDONLY);
+	const char *page;
+
+	check(fd >= 0);
+	fs_script(t->fs, PROTO_READ, pieces, NULL);
+	page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+	check(page != MAP_FAILED);
+	check(memcmp(page, "abcde", 5) == 0);
+	for (int i = 5; i < 4096; i++)
+		check_eq(page[i], 0);
+	munmap((void *)page, 4096);
+	close(fd);
+}
+
 static void on_mount(struct ops *t)
 {
 	int fd = open(ops_path(t, "file"), O_RDONLY);
@@ -88,6 +107,7 @@ static void on_mount(struct ops *t)
 	check_errno(pread(fd, buf, 4096, 0), ENOSYS);
 	check_eq(pread(fd, buf, 4096, 0), 4096);
 	close(fd);
+	what_a_short_answer_leaves_is_zero(t);
 }
 
 OPS_TEST(.op = PROTO_READ, .mock = on_mock, .mount = on_mount)
