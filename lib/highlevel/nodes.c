@@ -93,6 +93,12 @@ static int64_t take_page(struct hl_table *t)
 	return page_no;
 }
 
+/* Somebody may still look at it, with the number of a node that has gone. */
+static void set_generation(struct hl_node *n, uint32_t generation)
+{
+	atomic_store_explicit(&n->generation, generation, memory_order_relaxed);
+}
+
 static bool add_page_locked(struct hl_table *t, struct hl_shard *sh)
 {
 	int64_t page_no = take_page(t);
@@ -107,7 +113,7 @@ static bool add_page_locked(struct hl_table *t, struct hl_shard *sh)
 		struct hl_node *n = page_nodes(t, (uint32_t)page_no);
 
 		for (int i = 0; i < HL_PAGE_NODES; i++)
-			n[i].generation = p->gen_base;
+			set_generation(&n[i], p->gen_base);
 	}
 	list_page(t, sh, (uint32_t)page_no);
 	sh->pages_live++;
@@ -144,8 +150,10 @@ static void give_back_locked(struct hl_table *t, struct hl_shard *sh, uint32_t p
 
 	unlist_page(t, sh, page_no);
 	for (int i = 0; i < HL_PAGE_NODES; i++) {
-		if ((int32_t)(n[i].generation - p->gen_base) > 0)
-			p->gen_base = n[i].generation;
+		uint32_t generation = hl_node_generation(&n[i]);
+
+		if ((int32_t)(generation - p->gen_base) > 0)
+			p->gen_base = generation;
 	}
 	madvise(n, PAGE_BYTES, MADV_DONTNEED);
 	sh->pages_live--;
@@ -166,7 +174,7 @@ static void wipe(struct hl_node *n)
 	atomic_store_explicit(&n->opens, 0, memory_order_relaxed);
 	atomic_store_explicit(&n->forgot_at, 0, memory_order_relaxed);
 	n->queue_next = 0;
-	n->generation++;
+	set_generation(n, hl_node_generation(n) + 1);
 	atomic_store_explicit(&n->refs, 0, memory_order_release);
 }
 

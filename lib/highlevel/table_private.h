@@ -29,7 +29,7 @@ struct hl_node {
 	_Atomic uint32_t refs;
 	_Atomic uint32_t flags;
 	_Atomic uint32_t opens;
-	uint32_t generation;
+	_Atomic uint32_t generation;
 	uint32_t queue_next;	    /* expiry queue, or list of dead nodes */
 	_Atomic uint32_t forgot_at; /* seconds, for the expiry queue */
 	uint32_t spare[3];
@@ -219,6 +219,11 @@ static inline struct hl_node *hl_node(struct hl_table *t, uint32_t idx)
 
 /* The same for a number from outside: NULL unless a live node. */
 struct hl_node *hl_node_get(struct hl_table *t, uint64_t ino);
+
+static inline uint32_t hl_node_generation(struct hl_node *n)
+{
+	return atomic_load_explicit(&n->generation, memory_order_relaxed);
+}
 
 int hl_nodes_init(struct hl_table *t);
 void hl_nodes_fini(struct hl_table *t);

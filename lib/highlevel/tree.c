@@ -113,7 +113,7 @@ static void fill_entry(struct hl_table *t, uint32_t idx, struct hl_entry *out)
 	if (!has_flag(n, HL_USED))
 		set_flag(n, HL_USED);
 	out->ino = idx;
-	out->generation = n->generation;
+	out->generation = hl_node_generation(n);
 	out->fresh = false;
 }
 
@@ -370,7 +370,7 @@ uint64_t hl_generation(struct hl_table *t, uint64_t ino)
 {
 	struct hl_node *n = hl_node_get(t, ino);
 
-	return n ? n->generation : 0;
+	return n ? hl_node_generation(n) : 0;
 }
 
 unsigned int hl_flags(struct hl_table *t, uint64_t ino)

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "base/tsan.h"
+
 /* A file offset as off_t. Kernels never send one that does not fit; a peer on
  * a socket might. */
 static bool offset_fits(uint64_t offset, uint64_t len)
@@ -76,6 +78,8 @@ LL_ADAPTER(release)
 		.lock_owner = in->lock_owner,
 	};
 
+	if (PROFUSE_TSAN)
+		happens_after(ll_file_order(req, in->fh));
 	ll->ops.release(req, r->hdr->nodeid, &fi);
 }
 

@@ -162,6 +162,12 @@ LL_ADAPTER(notify_reply);
 int ll_notify_expire_entry(struct fuse_session *se, fuse_ino_t parent, const char *name,
 			   size_t namelen);
 
+/* For base/tsan.h: a file is released only when its reads have been answered. */
+static inline void *ll_file_order(fuse_req_t req, uint64_t fh)
+{
+	return (char *)sess_of(req) + fh % 64;
+}
+
 /* ---- answers (reply_*.c) ---- */
 
 /* Answers with one piece of body. */

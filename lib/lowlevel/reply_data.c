@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/tsan.h"
 
 #define STACK_IOV 8
 
@@ -26,6 +27,15 @@ PROFUSE_EXPORT int fuse_reply_iov(fuse_req_t req, const struct iovec *iov, int c
 	return ll_reply_iov(req, PROTO_REPLY_BYTES, NULL, 0, iov, count);
 }
 
+/* The descriptors of the vector are used no more. */
+static void note_read(fuse_req_t req)
+{
+	const struct proto_req *view = PROFUSE_TSAN ? sess_view_kept(req) : NULL;
+
+	if (view && sess_op(req)->opcode == FUSE_READ)
+		happens_before(ll_file_order(req, ((const struct fuse_read_in *)view->in)->fh));
+}
+
 /* What cannot be sent from where it is, is read into memory first. */
 static int reply_copied(fuse_req_t req, struct fuse_bufvec *bufv, enum fuse_buf_copy_flags flags,
 			size_t len)
@@ -41,6 +51,7 @@ static int reply_copied(fuse_req_t req, struct fuse_bufvec *bufv, enum fuse_buf_
 	if (!dst.buf[0].mem)
 		return ll_reply_error(req, -ENOMEM);
 	got = fuse_buf_copy(&dst, bufv, flags);
+	note_read(req);
 	if (got < 0)
 		return ll_reply_error(req, (int)got);
 	return fuse_reply_buf(req, dst.buf[0].mem, (size_t)got);
