@@ -475,6 +475,10 @@ void mirror_wishes(struct fuse_conn_info *conn, struct fuse_config *cfg)
 	cfg->entry_timeout = 0;
 	cfg->attr_timeout = 0;
 	cfg->negative_timeout = 0;
+	/* The kernel would take our own writes for changes by others, drop pages that
+	 * are being written, and might read them again before the write arrives: then
+	 * a reader finds old data. What others wrote is seen when the file is opened. */
+	fuse_unset_feature_flag(conn, FUSE_CAP_AUTO_INVAL_DATA);
 	fuse_set_feature_flag(conn, FUSE_CAP_DONT_MASK);
 	fuse_set_feature_flag(conn, FUSE_CAP_POSIX_ACL);
 	umask(0);

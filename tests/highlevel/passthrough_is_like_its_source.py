@@ -2,7 +2,7 @@
 """usage: ... POSIX-CHECKS PROGRAM [OPTION...]
 
 The POSIX checks on a passthrough filesystem: all that pass on the source must
-pass on the mount.
+pass on the mount. Then random operations on one file, and many threads at once.
 """
 
 import os
@@ -26,6 +26,17 @@ def failures(checks, directory):
     return found, summary, out.stdout
 
 
+def exercise(programs, directory):
+    path = os.path.join(directory, "x")
+    for args in (["exerciser", "-n", "1500", "-s", "1", path],
+                 ["crowd", "-t", "200", "-s", "1", directory],
+                 ["crowd", "-t", "100", "-s", "1", "-p", directory]):
+        done = subprocess.run([os.path.join(programs, args[0]), *args[1:]], capture_output=True,
+                              text=True, check=False, timeout=400)
+        assert done.returncode == 0, f"{args}: {done.stdout}{done.stderr}"
+        print(done.stdout.strip())
+
+
 def main():
     checks, program, *options = sys.argv[1:]
     mounted.need_root("files of several users")
@@ -40,6 +51,7 @@ def main():
             os.chmod(m.tmp, 0o755)
             found, summary, text = failures(checks, m.dir)
             print("mounted:", summary)
+            exercise(os.path.dirname(checks), m.dir)
             if "fuse: no io_uring" in m.log():
                 mounted.skip(m.log().strip())
             assert "fuse: " not in m.log(), m.log()
