@@ -70,6 +70,13 @@ static int ctx_rename(const char *from, const char *to, unsigned int flags)
 	return 0;
 }
 
+static int ctx_readdir(const char *path, void *buf, fuse_fill_dir_t filler, off_t off,
+		       struct fuse_file_info *fi, enum fuse_readdir_flags flags)
+{
+	filler(buf, "entry", NULL, 0, FUSE_FILL_DIR_DEFAULTS);
+	return 0;
+}
+
 static int ctx_unlink(const char *path)
 {
 	return 0;
@@ -90,6 +97,7 @@ static const struct fuse_operations ctx_operations = {
 	.rename = ctx_rename,
 	.unlink = ctx_unlink,
 	.rmdir = ctx_unlink,
+	.readdir = ctx_readdir,
 	.destroy = ctx_destroy,
 };
 
@@ -185,6 +193,7 @@ static void a_stuck_callback_stalls_nothing_elsewhere(void **state)
 	struct fuse_attr_out a;
 	uint64_t d, stuck, sub, other, unique;
 	struct mock_reply r;
+	char names[32];
 
 	reset();
 	serve_start(&served, &ctx_operations, NULL, 6, NULL);
@@ -199,6 +208,13 @@ static void a_stuck_callback_stalls_nothing_elsewhere(void **state)
 	assert_int_equal(mock_getattr(served.m, d, NULL, &a), 0);
 	assert_int_equal(mock_rename(served.m, d, "sub", 1, "sub", 0), 0);
 	assert_int_equal(mock_unlink(served.m, 1, "other"), 0);
+	assert_int_equal(mock_rmdir(served.m, d, "nothing"), 0);
+	for (int i = 0; i < 2; i++) {
+		const uint64_t dir = i ? d : 1;
+
+		assert_int_equal(mock_forget(served.m, look_up(dir, "new"), 1), 0);
+		assert_int_equal(list_names(served.m, dir, true, names, sizeof(names)), 0);
+	}
 	assert_int_equal(mock_forget(served.m, other, 1), 0);
 	assert_int_equal(mock_forget(served.m, sub, 1), 0);
 	assert_true(serve_nodes_become(&served, 3));

@@ -3,7 +3,7 @@
  * Random operations from several clients of a mock kernel: afterwards every
  * lookup is forgotten, no node and no handle is left, and no answer was wrong.
  *
- * usage: ... [OPERATIONS] (default 40000)
+ * usage: ... [OPERATIONS] (default 40000; PROFUSE_OPERATIONS in the environment)
  */
 #include "served.h"
 #include "treefs.h"
@@ -207,6 +207,13 @@ static void with_offsets_and_auto_cache(void **state)
 	run("auto_cache,use_ino,readdir_ino", 6);
 }
 
+static void over_a_stream_of_bytes(void **state)
+{
+	serve_wire = MOCK_STREAM;
+	run(NULL, 6);
+	serve_wire = MOCK_SEQPACKET;
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,10 +221,12 @@ int main(int argc, char **argv)
 		cmocka_unit_test(on_several_threads),
 		cmocka_unit_test(without_hiding),
 		cmocka_unit_test(with_offsets_and_auto_cache),
+		cmocka_unit_test(over_a_stream_of_bytes),
 	};
+	const char *wanted = argc > 1 ? argv[1] : getenv("PROFUSE_OPERATIONS");
 
-	if (argc > 1)
-		operations = atol(argv[1]);
+	if (wanted)
+		operations = atol(wanted);
 	log_capture();
 	return cmocka_run_group_tests_name("every lookup is accounted for", tests, NULL, NULL);
 }

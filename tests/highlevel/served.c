@@ -12,6 +12,8 @@
 
 #include "highlevel/hl.h"
 
+enum mock_wire serve_wire = MOCK_SEQPACKET;
+
 static void *run_loop(void *arg)
 {
 	struct served *s = arg;
@@ -39,7 +41,7 @@ void serve_start(struct served *s, const struct fuse_operations *op, const char 
 	s->f = fuse_new(&args, op, sizeof(*op), data);
 	assert_non_null(s->f);
 	fuse_opt_free_args(&args);
-	s->m = mock_new(&(struct mock_options){.wire = MOCK_SEQPACKET});
+	s->m = mock_new(&(struct mock_options){.wire = serve_wire});
 	assert_int_equal(profuse_session_stream(fuse_get_session(s->f), mock_take_server_fd(s->m)),
 			 0);
 	assert_int_equal(pthread_create(&s->thread, NULL, run_loop, s), 0);

@@ -21,6 +21,9 @@ struct served {
 	int loop_result;
 };
 
+/* How the next ones are connected; packets unless a test says otherwise. */
+extern enum mock_wire serve_wire;
+
 /*
  * Options are one string as after -o, or NULL. threads 0: fuse_loop(), else
  * fuse_loop_mt() with that many. INIT is done.

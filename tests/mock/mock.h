@@ -44,7 +44,7 @@ struct mock_fault {
 	char *text;
 };
 
-#define MOCK_NODE_BUCKETS 1024
+#define MOCK_NODE_BUCKETS 65536 /* tests have a million */
 #define MOCK_RECENT	  65536
 
 struct mock {
