@@ -104,8 +104,11 @@ static void report_kernel_text(int fs)
 	char text[256];
 	ssize_t n;
 
-	while ((n = read(fs, text, sizeof(text))) > 2) /* behind "e " */
-		say("kernel: %.*s", (int)(n - 2), text + 2);
+	while ((n = read(fs, text, sizeof(text) - 1)) > 2) { /* "e " stands in front */
+		text[n] = '\0';
+		text[strcspn(text, "\n")] = '\0';
+		say("kernel: %s", text + 2);
+	}
 }
 
 static bool set(int fs, const char *key, const char *value)
