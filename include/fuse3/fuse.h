@@ -486,8 +486,11 @@ int fuse_service_main_real_versioned(struct fuse_service *service, struct fuse_a
 				     const struct fuse_operations *op, size_t op_size,
 				     struct libfuse_version *version, void *user_data);
 
-/* fuse_main() for a filesystem that fuse_service_accept() says is a service;
- * args after fuse_service_append_args(). */
+/* fuse_main() for a filesystem that fuse_service_accept() says is a service (see
+ * fuse_service.h): args after fuse_service_append_args(), which stay the caller's. Says
+ * goodbye with 0 when everything is mounted, then serves until the unmounting. Returns
+ * what fuse_main() returns; if that is a failure before the mount, the goodbye is
+ * left to the caller. */
 static inline int fuse_service_main_fn(struct fuse_service *service, struct fuse_args *args,
 				       const struct fuse_operations *op, void *user_data)
 {

@@ -2,6 +2,7 @@
 /* The options that every filesystem program has. */
 #define FUSE_USE_VERSION 319
 #include <fuse_lowlevel.h>
+#include <fuse_service.h>
 
 #include <errno.h>
 #include <limits.h>
@@ -53,7 +54,9 @@ static bool names_connection(const char *mountpoint)
 	return sscanf(mountpoint, "/dev/fd/%d%n", &fd, &used) == 1 && mountpoint[used] == '\0';
 }
 
-static int take_mountpoint(struct fuse_cmdline_opts *opts, const char *arg)
+/* elsewhere: it is not for us to look it up; who mounts does, and knows it by
+ * this name. */
+static int take_mountpoint(struct fuse_cmdline_opts *opts, const char *arg, bool elsewhere)
 {
 	if (opts->mountpoint) {
 		fuse_log(FUSE_LOG_ERR, "fuse: invalid argument `%s': the mountpoint is `%s'\n", arg,
@@ -61,7 +64,7 @@ static int take_mountpoint(struct fuse_cmdline_opts *opts, const char *arg)
 		return -1;
 	}
 	/* Made absolute now: the working directory changes before it is used. */
-	opts->mountpoint = names_connection(arg) ? strdup(arg) : realpath(arg, NULL);
+	opts->mountpoint = elsewhere || names_connection(arg) ? strdup(arg) : realpath(arg, NULL);
 	if (!opts->mountpoint) {
 		fuse_log(FUSE_LOG_ERR, "fuse: bad mount point `%s': %s\n", arg, strerror(errno));
 		return -1;
@@ -72,7 +75,14 @@ static int take_mountpoint(struct fuse_cmdline_opts *opts, const char *arg)
 static int process(void *data, const char *arg, int key, struct fuse_args *out)
 {
 	if (key == FUSE_OPT_KEY_NONOPT)
-		return take_mountpoint(data, arg);
+		return take_mountpoint(data, arg, false);
+	return 1;
+}
+
+static int process_for_service(void *data, const char *arg, int key, struct fuse_args *out)
+{
+	if (key == FUSE_OPT_KEY_NONOPT)
+		return take_mountpoint(data, arg, true);
 	return 1;
 }
 
@@ -93,14 +103,14 @@ static int add_default_subtype(struct fuse_args *args)
 	return fuse_opt_add_arg(args, option);
 }
 
-int cli_parse_cmdline(struct fuse_args *args, struct fuse_cmdline_opts *opts,
-		      unsigned int max_threads)
+static int parse_with(struct fuse_args *args, struct fuse_cmdline_opts *opts,
+		      unsigned int max_threads, fuse_opt_proc_t take_argument)
 {
 	memset(opts, 0, sizeof(*opts));
 	opts->max_idle_threads = UINT_MAX;
 	opts->max_threads = max_threads;
 
-	if (fuse_opt_parse(args, opts, options, process) == 0 &&
+	if (fuse_opt_parse(args, opts, options, take_argument) == 0 &&
 	    (opts->nodefault_subtype || add_default_subtype(args) == 0))
 		return 0;
 
@@ -108,6 +118,24 @@ int cli_parse_cmdline(struct fuse_args *args, struct fuse_cmdline_opts *opts,
 	free(opts->mountpoint);
 	opts->mountpoint = NULL;
 	return -1;
+}
+
+int cli_parse_cmdline(struct fuse_args *args, struct fuse_cmdline_opts *opts,
+		      unsigned int max_threads)
+{
+	return parse_with(args, opts, max_threads, process);
+}
+
+int cli_parse_service_cmdline(struct fuse_args *args, struct fuse_cmdline_opts *opts,
+			      unsigned int max_threads)
+{
+	return parse_with(args, opts, max_threads, process_for_service);
+}
+
+PROFUSE_EXPORT int fuse_service_parse_cmdline_opts(struct fuse_args *args,
+						   struct fuse_cmdline_opts *opts)
+{
+	return cli_parse_service_cmdline(args, opts, 10);
 }
 
 /* What programs of their own loops get has always been 10. */

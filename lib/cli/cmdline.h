@@ -10,4 +10,8 @@ struct fuse_cmdline_opts;
 int cli_parse_cmdline(struct fuse_args *args, struct fuse_cmdline_opts *opts,
 		      unsigned int max_threads);
 
+/* fuse_service_parse_cmdline_opts() likewise. */
+int cli_parse_service_cmdline(struct fuse_args *args, struct fuse_cmdline_opts *opts,
+			      unsigned int max_threads);
+
 #endif

@@ -6,6 +6,7 @@
 #undef fuse_main_real
 #include <fuse_lowlevel.h>
 #include <fuse_daemonize.h>
+#include <fuse_service.h>
 
 #include <limits.h>
 #include <stdio.h>
@@ -36,6 +37,11 @@ struct program {
 	const struct fuse_operations *op;
 	size_t op_size;
 	void *user_data;
+
+	/* What an ordinary program does otherwise than a service. */
+	int (*parse)(struct fuse_args *args, struct fuse_cmdline_opts *opts, unsigned int threads);
+	enum outcome (*mount_and_serve)(struct program *p);
+	struct fuse_service *service;
 };
 
 static void print_version(void)
@@ -108,11 +114,28 @@ static enum outcome mount_and_serve(struct program *p)
 	return result;
 }
 
+/* Who mounts leaves when the mount is there, and takes it away if we fail. */
+static enum outcome serve_as_service(struct program *p)
+{
+	struct fuse *f = fuse_new(&p->args, p->op, p->op_size, p->user_data);
+	enum outcome result = NO_MOUNT;
+
+	if (!f)
+		return NO_FILESYSTEM;
+	if (!fuse_service_session_mount(p->service, fuse_get_session(f), 0, &p->opts)) {
+		fuse_service_send_goodbye(p->service, 0);
+		result = serve_mounted(p, f);
+		fuse_unmount(f);
+	}
+	fuse_destroy(f);
+	return result;
+}
+
 static enum outcome run(struct program *p)
 {
 	enum outcome result;
 
-	if (cli_parse_cmdline(&p->args, &p->opts, hl_default_threads()))
+	if (p->parse(&p->args, &p->opts, hl_default_threads()))
 		return BAD_COMMAND_LINE;
 	if (p->opts.show_version) {
 		print_version();
@@ -126,34 +149,62 @@ static enum outcome run(struct program *p)
 		fuse_log(FUSE_LOG_ERR, "error: no mountpoint specified\n");
 		return NO_MOUNTPOINT;
 	}
-	result = mount_and_serve(p);
+	result = p->mount_and_serve(p);
 	/* To the parent, if it is still waiting. */
 	if (result != ALL_WELL)
 		fuse_daemonize_early_fail(result);
 	return result;
 }
 
-static int fuse_program(int argc, char *argv[], const struct fuse_operations *op, size_t op_size,
-			void *user_data)
+static int fuse_program(struct program *p)
+{
+	enum outcome result = run(p);
+
+	free(p->opts.mountpoint);
+	fuse_opt_free_args(&p->args);
+	return result;
+}
+
+static int ordinary_program(int argc, char *argv[], const struct fuse_operations *op,
+			    size_t op_size, void *user_data)
 {
 	struct program p = {
 		.args = FUSE_ARGS_INIT(argc, argv),
 		.op = op,
 		.op_size = op_size,
 		.user_data = user_data,
+		.parse = cli_parse_cmdline,
+		.mount_and_serve = mount_and_serve,
 	};
-	enum outcome result = run(&p);
 
-	free(p.opts.mountpoint);
-	fuse_opt_free_args(&p.args);
-	return result;
+	return fuse_program(&p);
+}
+
+PROFUSE_EXPORT int fuse_service_main_real_versioned(struct fuse_service *service,
+						    struct fuse_args *args,
+						    const struct fuse_operations *op,
+						    size_t op_size, struct libfuse_version *version,
+						    void *user_data)
+{
+	struct program p = {
+		/* Parsing makes copies: the caller's stay the caller's. */
+		.args = FUSE_ARGS_INIT(args->argc, args->argv),
+		.op = op,
+		.op_size = op_size,
+		.user_data = user_data,
+		.parse = cli_parse_service_cmdline,
+		.mount_and_serve = serve_as_service,
+		.service = service,
+	};
+
+	return fuse_program(&p);
 }
 
 PROFUSE_EXPORT int fuse_main_real_versioned(int argc, char *argv[],
 					    const struct fuse_operations *op, size_t op_size,
 					    struct libfuse_version *version, void *user_data)
 {
-	return fuse_program(argc, argv, op, op_size, user_data);
+	return ordinary_program(argc, argv, op, op_size, user_data);
 }
 
 /* What programs built before 3.17 call. */
@@ -162,5 +213,5 @@ int fuse_main_real(int argc, char *argv[], const struct fuse_operations *op, siz
 PROFUSE_EXPORT int fuse_main_real(int argc, char *argv[], const struct fuse_operations *op,
 				  size_t op_size, void *user_data)
 {
-	return fuse_program(argc, argv, op, op_size, user_data);
+	return ordinary_program(argc, argv, op, op_size, user_data);
 }
