@@ -35,6 +35,7 @@ void patience_start(struct patience *p, int seconds)
 {
 	struct sigaction sa = {.sa_handler = on_signal};
 
+	interrupted = 0;
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	p->start = now();

@@ -19,6 +19,7 @@ enum fate {
 	FATE_SETUID,
 	FATE_DROP_PRIVILEGES,
 	FATE_REMOUNT,
+	FATE_SERVICE_TIMEOUT,
 };
 
 struct word {
@@ -66,6 +67,7 @@ static const struct {
 	{"setuid=", FATE_SETUID},
 	{"drop_privileges", FATE_DROP_PRIVILEGES},
 	{"remount", FATE_REMOUNT},
+	{"service_timeout=", FATE_SERVICE_TIMEOUT},
 	/* mount(8) is through with these; a filesystem opens the file itself. */
 	{"loop", FATE_DROP},
 	{"loop=", FATE_DROP},
@@ -105,14 +107,25 @@ static enum fate find_fate(const char *text, enum mnt_opt_id row)
 	return mnt_opt_table[row].kind == MNT_KIND_IGNORED ? FATE_DROP : FATE_PASS;
 }
 
+/* A number of seconds, or 0 where that makes no sense: then the default counts. */
+static unsigned int seconds(const char *s)
+{
+	char *end;
+	unsigned long n = strtoul(s, &end, 10);
+
+	return *s >= '0' && *s <= '9' && !*end && n <= 1000000 ? (unsigned int)n : 0;
+}
+
 static void take_effect(struct words *w, const struct word *word)
 {
 	switch (word->fate) {
 	case FATE_USER:
 		w->flags |= MS_NOEXEC | MS_NOSUID | MS_NODEV;
+		w->granted = 0;
 		break;
 	case FATE_OWNER:
 		w->flags |= MS_NOSUID | MS_NODEV;
+		w->granted = 0;
 		break;
 	case FATE_SETUID:
 		w->setuid = word->text + strlen("setuid=");
@@ -123,11 +136,17 @@ static void take_effect(struct words *w, const struct word *word)
 	case FATE_REMOUNT:
 		w->remount = true;
 		break;
+	case FATE_SERVICE_TIMEOUT:
+		w->service_timeout = seconds(word->text + strlen("service_timeout="));
+		break;
 	case FATE_PASS:
 	case FATE_DROP:
-		if (word->row != MNT_OPT_COUNT && mnt_opt_table[word->row].kind == MNT_KIND_FLAG)
-			w->flags = (w->flags & ~mnt_opt_table[word->row].clear) |
-				   mnt_opt_table[word->row].set;
+		if (word->row != MNT_OPT_COUNT && mnt_opt_table[word->row].kind == MNT_KIND_FLAG) {
+			const struct mnt_opt_row *row = &mnt_opt_table[word->row];
+
+			w->flags = (w->flags & ~row->clear) | row->set;
+			w->granted = (w->granted & ~row->set) | row->clear;
+		}
 		if (strcmp(word->text, "allow_root") == 0)
 			w->allow_root = true;
 		break;
@@ -317,4 +336,10 @@ char *words_for_mount(const struct words *w, bool may_grant)
 	/* Once more, at the end, for what user and the like imply. */
 	put_implied(w, 0, may_grant, &out);
 	return finish(&out);
+}
+
+const char *words_text(const struct words *w, size_t i, enum mnt_opt_id *row)
+{
+	*row = w->list[i].row;
+	return w->list[i].fate == FATE_PASS ? w->list[i].text : NULL;
 }

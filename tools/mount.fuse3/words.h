@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "base/compiler.h"
+#include "mount/options.h"
 
 struct word;
 
@@ -19,12 +20,14 @@ struct word;
 struct words {
 	struct word *list;
 	size_t count, room;
-	unsigned long flags; /* MS_* after the last word; nothing set before the first */
+	unsigned long flags;   /* MS_* after the last word; nothing set before the first */
+	unsigned long granted; /* MS_NOSUID, ... where the last word was suid, ... */
 
 	const char *setuid; /* the user of the last setuid=, or NULL; within list */
 	bool drop_privileges;
 	bool remount;
 	bool allow_root;
+	unsigned int service_timeout; /* seconds; 0 where none was given */
 };
 
 /*
@@ -46,5 +49,9 @@ PROFUSE_NODISCARD char *words_for_filesystem(const struct words *w, bool may_gra
 /* The same for mnt_opts_parse(): everything that describes the mount, also
  * what filesystems do not know, with commas escaped and not quoted. */
 PROFUSE_NODISCARD char *words_for_mount(const struct words *w, bool may_grant);
+
+/* The i-th word (i < count) as it was written, with its row in the common table,
+ * MNT_OPT_COUNT for the filesystem's own. NULL for what filesystems never see. */
+const char *words_text(const struct words *w, size_t i, enum mnt_opt_id *row);
 
 #endif
