@@ -48,8 +48,10 @@ def enter():
     if stat.S_IMODE(os.stat("/dev/fuse").st_mode) & 0o666 != 0o666:
         print("chmod 0666 /dev/fuse, as distributions have it")
         os.chmod("/dev/fuse", 0o666)
-    programs = {os.path.basename(path): path for path in sys.argv[1:6]}
-    del sys.argv[1:6]
+    programs = {}
+    while len(sys.argv) > 1 and "/" in sys.argv[1]:
+        path = sys.argv.pop(1)
+        programs[os.path.basename(path)] = path
     sh("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", BASE)
     for name in ("bin", "sbin", "out", "d", "user"):
         os.mkdir(f"{BASE}/{name}")
