@@ -204,6 +204,26 @@ struct fuse_file_info *profuse_open_file(void);
 bool profuse_want_backing_files(struct fuse_conn_info *conn, int fd);
 
 /*
+ * FUSE_CAP_HANDLE_KILLPRIV_V2 and backing files. Before each write the kernel asks for the
+ * attribute security.capability, unless the filesystem says by this flag, in init(),
+ * that it clears set-user-ID and set-group-ID bits itself. Small writes to
+ * backing files then are some ten times as fast. Such writes reach no callback, so
+ * fuse_passthrough_open() registers the file without the right to keep these bits
+ * (CAP_FSETID), and whoever writes, root as well, makes the file below clear them. In
+ * the path API a file that has such bits when it is opened goes by requests; an inode
+ * API program can do the same.
+ *
+ * profuse_must_clear_suid() says of a request (inode API) whether the filesystem must clear
+ * the bits before it answers. Set-group-ID without execution by the group may stay if the caller is in
+ * that group. It is known for open and create with O_TRUNC, write, and setattr of
+ * size, owner and group. A setattr that sets nothing is such a request, too: it comes
+ * before fallocate, copy_file_range and writes that no request tells of, if the kernel knows of
+ * bits that have to go, and its answer shall show that they went. Without the flag
+ * true is possible for direct writes only. To be called in the callback.
+ */
+bool profuse_must_clear_suid(fuse_req_t req);
+
+/*
  * Path API: the file that is being opened or created is the one at fd, a regular
  * file; the kernel shall read and write that. To be called in the callbacks open
  * and create, with the fi that they were given. The descriptor is looked at when

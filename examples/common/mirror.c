@@ -486,7 +486,9 @@ void mirror_wishes(struct fuse_conn_info *conn, struct fuse_config *cfg)
 
 void mirror_want_backing(struct fuse_conn_info *conn)
 {
-	profuse_want_backing_files(conn, source_fd);
+	/* Then we clear setuid bits ourselves: see profuse_must_clear_suid(). */
+	if (profuse_want_backing_files(conn, source_fd))
+		fuse_set_feature_flag(conn, FUSE_CAP_HANDLE_KILLPRIV_V2);
 }
 
 struct arguments {

@@ -167,7 +167,10 @@ static int fh_fsync(const char *path, int datasync, struct fuse_file_info *fi)
 
 static int fh_fallocate(const char *path, int mode, off_t off, off_t len, struct fuse_file_info *fi)
 {
-	return mirror_result(fallocate(fd_of(fi), mode, off, len));
+	int err = mirror_result(fallocate(fd_of(fi), mode, off, len));
+
+	mirror_written(fd_of(fi));
+	return err;
 }
 
 static ssize_t fh_copy_file_range(const char *path_in, struct fuse_file_info *fi_in, off_t off_in,
@@ -176,8 +179,10 @@ static ssize_t fh_copy_file_range(const char *path_in, struct fuse_file_info *fi
 {
 	ssize_t n = copy_file_range(fd_of(fi_in), &off_in, fd_of(fi_out), &off_out, size,
 				    (unsigned int)flags);
+	int err = -errno;
 
-	return n < 0 ? -errno : n;
+	mirror_written(fd_of(fi_out));
+	return n < 0 ? err : n;
 }
 
 static off_t fh_lseek(const char *path, off_t off, int whence, struct fuse_file_info *fi)

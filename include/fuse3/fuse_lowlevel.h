@@ -189,8 +189,8 @@ struct fuse_lowlevel_ops {
 	 * truncate, ftruncate (fi may be set) and utimens. FUSE_SET_ATTR_*_NOW
 	 * asks for the filesystem's own clock. With
 	 * FUSE_CAP_HANDLE_KILLPRIV* the filesystem clears set-user-ID and
-	 * set-group-ID bits when size or owner change; without, the kernel asks
-	 * for the change of mode.
+	 * set-group-ID bits when size or owner change, and if to_set is 0: then
+	 * a write is to follow. Without, the kernel asks for the change of mode.
 	 * Reply: attr (all attributes, changed or not), err
 	 */
 	void (*setattr)(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,

@@ -4,11 +4,15 @@
 #include "lowlevel/ll.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/magic.h>
 #include <profuse.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #ifndef ECRYPTFS_SUPER_MAGIC
 #define ECRYPTFS_SUPER_MAGIC 0xf15f
@@ -22,7 +26,7 @@ static int device_fd(const struct fuse_session *se)
 	return se->xport ? se->xport->fd : -1;
 }
 
-int ll_backing_open(struct fuse_session *se, int fd)
+static int register_file(const struct fuse_session *se, int fd)
 {
 	struct fuse_backing_map map = {.fd = fd};
 	int id = ioctl(device_fd(se), FUSE_DEV_IOC_BACKING_OPEN, &map);
@@ -30,6 +34,50 @@ int ll_backing_open(struct fuse_session *se, int fd)
 	if (id > 0)
 		return id;
 	return id < 0 ? -errno : -EIO;
+}
+
+static bool clears_suid(const struct fuse_session *se)
+{
+	return se->conn.flags & FUSE_INIT_FLAG(HANDLE_KILLPRIV_V2);
+}
+
+/*
+ * The kernel writes a backing file with the rights of the thread that registered
+ * it. With HANDLE_KILLPRIV_V2 it leaves set-user-ID bits to the filesystem, which does not
+ * hear of these writes. But where CAP_FSETID was missing, the file below loses
+ * them by itself. The system calls change this thread alone.
+ */
+static int register_without_fsetid(const struct fuse_session *se, int fd)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct own[_LINUX_CAPABILITY_U32S_3];
+	uint32_t before;
+	int id;
+
+	if (syscall(SYS_capget, &head, own) < 0)
+		return -errno;
+	before = own[0].effective;
+	own[0].effective &= ~(1u << CAP_FSETID);
+	if (syscall(SYS_capset, &head, own) < 0)
+		return -errno;
+	id = register_file(se, fd);
+	own[0].effective = before;
+	syscall(SYS_capset, &head, own);
+	return id;
+}
+
+static int backing_open(const struct fuse_session *se, int fd)
+{
+	return clears_suid(se) ? register_without_fsetid(se, fd) : register_file(se, fd);
+}
+
+int ll_backing_open(struct fuse_session *se, int fd)
+{
+	struct stat st;
+
+	if (clears_suid(se) && !fstat(fd, &st) && (st.st_mode & (S_ISUID | S_ISGID)))
+		return -EOPNOTSUPP;
+	return backing_open(se, fd);
 }
 
 int ll_backing_close(struct fuse_session *se, int id)
@@ -55,7 +103,7 @@ static void complain(struct fuse_session *se, int fd, int err)
 PROFUSE_EXPORT int fuse_passthrough_open(fuse_req_t req, int fd)
 {
 	struct fuse_session *se = sess_of(req);
-	int id = ll_backing_open(se, fd);
+	int id = backing_open(se, fd);
 
 	if (id > 0)
 		return id;

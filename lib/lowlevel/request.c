@@ -3,6 +3,7 @@
 #include "lowlevel/ll.h"
 
 #include <errno.h>
+#include <profuse.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,31 @@ PROFUSE_EXPORT int fuse_req_get_payload(fuse_req_t req, char **payload, size_t *
 	if (mr)
 		*mr = NULL;
 	return *payload ? 0 : -EINVAL;
+}
+
+/* ---- set-user-ID and set-group-ID ---- */
+
+PROFUSE_EXPORT bool profuse_must_clear_suid(fuse_req_t req)
+{
+	const uint64_t negotiated = sess_of(req)->conn.flags & FUSE_INIT_FLAG(HANDLE_KILLPRIV_V2);
+	const struct proto_req *r = sess_view(req);
+	const struct fuse_setattr_in *set;
+
+	switch (r->hdr->opcode) {
+	case FUSE_OPEN:
+		return ((const struct fuse_open_in *)r->in)->open_flags & FUSE_OPEN_KILL_SUIDGID;
+	case FUSE_CREATE:
+		return ((const struct fuse_create_in *)r->in)->open_flags & FUSE_OPEN_KILL_SUIDGID;
+	case FUSE_WRITE:
+		return ((const struct fuse_write_in *)r->in)->write_flags & FUSE_WRITE_KILL_SUIDGID;
+	case FUSE_SETATTR:
+		set = r->in;
+		/* With nothing to set a write is to follow, or it was chown(-1, -1). */
+		return (set->valid & FATTR_KILL_SUIDGID) ||
+		       (negotiated && !(set->valid & ~(uint32_t)(FATTR_FH | FATTR_LOCKOWNER)));
+	default:
+		return false;
+	}
 }
 
 /* ---- groups ---- */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * I/O that bypasses us: the kernel reads and writes the file below by itself.
+ * I/O that bypasses us: the kernel reads and writes the file below by itself. That file then clears
+ * its setuid and setgid bits whoever writes (profuse_must_clear_suid()), so files that have
+ * such bits are written by requests, where root may keep them.
  *
  * All opens of an inode must go the same way, through one backing file or by requests. The first
  * open decides, until the last one is gone. The kernel opens the file below anew for each open
@@ -38,18 +40,31 @@ static void close_orphans(fuse_req_t req)
 	pthread_mutex_unlock(&orphans_lock);
 }
 
+/* 0 for none. */
+static int id_for(fuse_req_t req, int fd)
+{
+	struct stat st;
+	int id;
+
+	if (fs.backing_refused)
+		return 0;
+	if (fs.clears_suid && (fstat(fd, &st) < 0 || (st.st_mode & (S_ISUID | S_ISGID))))
+		return 0;
+	id = fuse_passthrough_open(req, fd);
+	/* Not for us, so not for any file. */
+	if (id == 0 && errno == EPERM)
+		fs.backing_refused = true;
+	return id;
+}
+
 void backing_begin(fuse_req_t req, struct inode *inode, int fd, struct fuse_file_info *fi)
 {
 	if (!fs.backing)
 		return;
 	close_orphans(req);
 	pthread_mutex_lock(&inode->lock);
-	if (inode->backing_users++ == 0 && !fs.backing_refused) {
-		inode->backing_id = fuse_passthrough_open(req, fd);
-		/* Not for us, so not for any file. */
-		if (inode->backing_id == 0 && errno == EPERM)
-			fs.backing_refused = true;
-	}
+	if (inode->backing_users++ == 0)
+		inode->backing_id = id_for(req, fd);
 	fi->backing_id = inode->backing_id;
 	if (fi->backing_id) {
 		inode->bypassed = true;

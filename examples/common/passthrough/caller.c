@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <profuse.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -140,16 +141,20 @@ bool caller_in_group(fuse_req_t req, gid_t gid)
 	return false;
 }
 
-void caller_wrote(fuse_req_t req, int fd, const struct stat *st)
+void caller_wrote(fuse_req_t req, int fd, struct stat *st)
 {
-	mode_t mode;
+	char path[PROC_PATH_SIZE];
+	mode_t mode = st->st_mode;
 
-	/* Writes out of the page cache have no caller and look like root's. */
-	if (fuse_req_ctx(req)->uid == 0 || !(st->st_mode & (S_ISUID | S_ISGID)))
+	if (!S_ISREG(mode) || !(mode & (S_ISUID | S_ISGID)))
 		return;
-	mode = st->st_mode & 07777 & ~(mode_t)S_ISUID;
+	/* Writes out of the page cache have no caller and look like root's. */
+	if (fuse_req_ctx(req)->uid == 0 && !profuse_must_clear_suid(req))
+		return;
+	mode &= ~(mode_t)S_ISUID;
 	if ((mode & S_IXGRP) || !caller_in_group(req, st->st_gid))
 		mode &= ~(mode_t)S_ISGID;
-	if (mode != (st->st_mode & 07777))
-		fchmod(fd, mode);
+	proc_path(path, fd);
+	if (mode != st->st_mode && chmod(path, mode & 07777) == 0)
+		st->st_mode = mode;
 }

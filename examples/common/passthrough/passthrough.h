@@ -100,6 +100,7 @@ struct passthrough {
 	/* What the kernel agreed to. */
 	bool acl;
 	bool backing;
+	bool clears_suid; /* it leaves setuid and setgid bits to us */
 	_Atomic bool backing_refused;
 
 	struct inode root;
@@ -209,10 +210,11 @@ void caller_end(const struct caller *caller);
 void caller_give(fuse_req_t req, int dirfd, int fd);
 
 /*
- * The file was written to for the caller: bits that made it dangerous go, as they would if he
- * had written himself. fd is the file's, and cannot be O_PATH; *st is what is known of it.
+ * The file was written to for the caller, or is going to be: bits that made it dangerous go, as they
+ * would if he had written himself. fd is the file's; *st is what is known of it, and is kept
+ * true.
  */
-void caller_wrote(fuse_req_t req, int fd, const struct stat *st);
+void caller_wrote(fuse_req_t req, int fd, struct stat *st);
 
 /* May the caller keep the setgid bit of a file of this group? Root may. */
 bool caller_in_group(fuse_req_t req, gid_t gid);

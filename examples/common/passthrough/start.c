@@ -39,10 +39,15 @@ static void pt_init(void *data, struct fuse_conn_info *conn)
 	want(conn, FUSE_CAP_PARALLEL_DIROPS, true);
 	want(conn, FUSE_CAP_POSIX_LOCKS, fs.host_locks);
 	want(conn, FUSE_CAP_FLOCK_LOCKS, fs.host_locks);
-	/* The kernel knows better than we do who may keep setuid bits: let it clear them. */
-	want(conn, FUSE_CAP_HANDLE_KILLPRIV, false);
-	want(conn, FUSE_CAP_HANDLE_KILLPRIV_V2, false);
 	backing_negotiate(conn);
+	/*
+	 * The kernel knows better than we do who may keep setuid bits: let it clear them. But then
+	 * it asks for attributes before each write, which costs more than a write to a backing
+	 * file.
+	 */
+	want(conn, FUSE_CAP_HANDLE_KILLPRIV, false);
+	fs.clears_suid = fs.backing && fuse_get_feature_flag(conn, FUSE_CAP_HANDLE_KILLPRIV_V2);
+	want(conn, FUSE_CAP_HANDLE_KILLPRIV_V2, fs.clears_suid);
 }
 
 static void pt_destroy(void *data)
