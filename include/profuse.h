@@ -183,7 +183,9 @@ int profuse_session_describe(struct fuse_session *se, FILE *out);
  * for a file without a path they fail with ENOENT. A filesystem that calls
  * profuse_accept_null_paths() in its init() gets these too, with path NULL, and
  * finds an open file of that file, good for the duration of the callback, by
- * profuse_open_file(). That returns NULL in all other cases.
+ * profuse_open_file(). That returns NULL in all other cases. lseek(), too, gets
+ * the path of a file that has one unless this function was called, as programs
+ * written for libfuse may rely on it.
  */
 void profuse_accept_null_paths(struct fuse_config *cfg);
 struct fuse_file_info *profuse_open_file(void);

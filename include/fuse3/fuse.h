@@ -125,7 +125,8 @@ struct fuse_config {
 	double ac_attr_timeout;
 
 	/* Callbacks that are given an open file do with that: their path may be
-	 * NULL. It is for files that have been removed, and may be for others. */
+	 * NULL. It is for files that have been removed, and may be for others;
+	 * lseek has it all the same. */
 	int32_t nullpath_ok;
 
 	/* The library's own. */

@@ -73,8 +73,8 @@ static int take_file(struct hl_call *c, const struct fuse_file_info *fi)
 	return hl_handle_fh(&c->f->handles, fi->fh, &c->fi.fh) ? 0 : -EBADF;
 }
 
-int hl_call_open(struct hl_call *c, fuse_req_t req, const char *doing, fuse_ino_t ino,
-		 const struct fuse_file_info *fi)
+static int call_file(struct hl_call *c, fuse_req_t req, const char *doing, fuse_ino_t ino,
+		     const struct fuse_file_info *fi, bool null_path)
 {
 	int err;
 
@@ -82,11 +82,23 @@ int hl_call_open(struct hl_call *c, fuse_req_t req, const char *doing, fuse_ino_
 	err = take_file(c, fi);
 	if (err)
 		return err;
-	if (c->f->cfg.nullpath_ok)
+	if (null_path)
 		err = hl_begin(c->f->table, &c->op, doing, NULL, 0);
 	else
 		err = hl_begin(c->f->table, &c->op, doing, &(struct hl_where){ino, NULL}, 1);
 	return ready(c, err);
+}
+
+int hl_call_open(struct hl_call *c, fuse_req_t req, const char *doing, fuse_ino_t ino,
+		 const struct fuse_file_info *fi)
+{
+	return call_file(c, req, doing, ino, fi, hl_fuse(req)->cfg.nullpath_ok);
+}
+
+int hl_call_open_path(struct hl_call *c, fuse_req_t req, const char *doing, fuse_ino_t ino,
+		      const struct fuse_file_info *fi)
+{
+	return call_file(c, req, doing, ino, fi, hl_fuse(req)->null_paths);
 }
 
 int hl_call_dir(struct hl_call *c, fuse_req_t req, const char *doing, fuse_ino_t ino,

@@ -122,6 +122,10 @@ int hl_call_node_entry(struct hl_call *c, fuse_req_t req, const char *doing, fus
 /* On an open file: the path may be NULL; c->fi is what the callback gets. */
 int hl_call_open(struct hl_call *c, fuse_req_t req, const char *doing, fuse_ino_t ino,
 		 const struct fuse_file_info *fi);
+/* The same for a callback that is not among those which nullpath_ok is about: the
+ * path may be NULL if the program said more (profuse_accept_null_paths). */
+int hl_call_open_path(struct hl_call *c, fuse_req_t req, const char *doing, fuse_ino_t ino,
+		      const struct fuse_file_info *fi);
 /* The same for two files; the first is c->fi. */
 int hl_call_open_two(struct hl_call *c, fuse_req_t req, const char *doing, fuse_ino_t ino1,
 		     const struct fuse_file_info *fi1, fuse_ino_t ino2,

@@ -114,7 +114,7 @@ void hl_ll_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
 void hl_ll_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi)
 {
 	struct hl_call c;
-	off_t res = hl_call_open(&c, req, "lseek", ino, fi);
+	off_t res = hl_call_open_path(&c, req, "lseek", ino, fi);
 
 	if (!res) {
 		res = fuse_fs_lseek(c.f->fs, hl_path(&c), off, whence, &c.fi);

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <profuse.h>
+
 #include "highlevel/hl.h"
 
 static struct served served;
@@ -48,10 +50,26 @@ static int opt_open(const char *path, struct fuse_file_info *fi)
 	return 0;
 }
 
+static char given[2][32]; /* paths of read and lseek */
+
+static int opt_read(const char *path, char *buf, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	snprintf(given[0], sizeof(given[0]), "%s", path ? path : "none");
+	return 0;
+}
+
+static off_t opt_lseek(const char *path, off_t off, int whence, struct fuse_file_info *fi)
+{
+	snprintf(given[1], sizeof(given[1]), "%s", path ? path : "none");
+	return off;
+}
+
 static const struct fuse_operations opt_operations = {
 	.init = opt_init,
 	.getattr = opt_getattr,
 	.open = opt_open,
+	.read = opt_read,
+	.lseek = opt_lseek,
 };
 
 static void start(const char *options)
@@ -230,6 +248,48 @@ static void the_filesystem_may_decide_otherwise(void **state)
 	end();
 }
 
+static void need_no_path(struct fuse_config *cfg, struct fuse_conn_info *conn)
+{
+	cfg->nullpath_ok = 1;
+}
+
+static void need_no_path_at_all(struct fuse_config *cfg, struct fuse_conn_info *conn)
+{
+	cfg->nullpath_ok = 1;
+	profuse_accept_null_paths(cfg);
+}
+
+/* Programs of libfuse that set nullpath_ok find the path in lseek all the same. */
+static void open_files_may_need_no_path(void **state)
+{
+	static const struct {
+		void (*change)(struct fuse_config *cfg, struct fuse_conn_info *conn);
+		const char *read, *lseek;
+	} cases[] = {
+		{NULL, "/f", "/f"},
+		{need_no_path, "none", "/f"},
+		{need_no_path_at_all, "none", "none"},
+	};
+	struct fuse_entry_out e;
+	struct fuse_open_out o;
+	uint64_t to;
+	char buf[8];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		change = cases[i].change;
+		start(NULL);
+		look_up("f", &e);
+		assert_int_equal(mock_open(served.m, e.nodeid, O_RDONLY, &o), 0);
+		assert_int_equal(mock_read(served.m, e.nodeid, o.fh, buf, sizeof(buf), 0), 0);
+		assert_int_equal(mock_lseek(served.m, e.nodeid, o.fh, 3, SEEK_DATA, &to), 0);
+		assert_int_equal(to, 3);
+		assert_string_equal(given[0], cases[i].read);
+		assert_string_equal(given[1], cases[i].lseek);
+		mock_release(served.m, e.nodeid, o.fh, O_RDONLY);
+		end();
+	}
+}
+
 static struct fuse *try_new(const char *options)
 {
 	char *argv[] = {(char *)"test", (char *)"-o", (char *)(uintptr_t)options, NULL};
@@ -286,6 +346,7 @@ int main(void)
 		cmocka_unit_test(open_files_get_their_flags),
 		cmocka_unit_test(auto_cache_notices_a_change),
 		cmocka_unit_test(the_filesystem_may_decide_otherwise),
+		cmocka_unit_test(open_files_may_need_no_path),
 		cmocka_unit_test(what_nobody_knows_is_refused),
 		cmocka_unit_test(loops_and_cache_have_options),
 		cmocka_unit_test(a_module_may_stand_on_top),
