@@ -18,6 +18,9 @@
 #define BUSY_SECONDS 5
 #define MAX_LISTED   512
 
+/* When a program is to ask again for which nothing is due. */
+#define CLEAN_AGAIN_SECONDS 60
+
 struct hl_keeper {
 	struct fuse *f;
 	pthread_mutex_t lock;
@@ -280,5 +283,7 @@ PROFUSE_EXPORT void fuse_stop_cleanup_thread(struct fuse *f)
 
 PROFUSE_EXPORT int fuse_clean_cache(struct fuse *f)
 {
-	return (int)hl_table_expire(f->table);
+	unsigned int wait = hl_table_expire(f->table);
+
+	return wait ? (int)wait : CLEAN_AGAIN_SECONDS;
 }

@@ -358,6 +358,20 @@ static void what_is_remembered_is_forgotten_in_time(void **state)
 	serve_end(&served, true);
 }
 
+/* Programs sleep for as long as it says. */
+static void with_nothing_to_forget_there_is_no_hurry(void **state)
+{
+	static const char *const options[] = {NULL, "noforget"};
+
+	reset();
+	for (int i = 0; i < 2; i++) {
+		serve_start(&served, &ctx_operations, options[i], 2, NULL);
+		mock_forget(served.m, look_up(1, "f"), 1);
+		assert_true(fuse_clean_cache(served.f) > 10);
+		serve_end(&served, false);
+	}
+}
+
 static void a_path_can_be_invalidated(void **state)
 {
 	struct mock_notify n;
@@ -421,6 +435,7 @@ int main(void)
 		cmocka_unit_test(busy_workers_that_get_on_are_not_named),
 		cmocka_unit_test(busy_workers_are_named_once),
 		cmocka_unit_test(what_is_remembered_is_forgotten_in_time),
+		cmocka_unit_test(with_nothing_to_forget_there_is_no_hurry),
 		cmocka_unit_test(a_path_can_be_invalidated),
 		cmocka_unit_test(the_table_is_kept_small),
 	};
