@@ -96,9 +96,9 @@ struct fuse_config {
 	 * forgotten it; -1: for ever. */
 	int32_t remember;
 
-	/* Removed files that are open go at once. Otherwise they are renamed to
-	 * .fuse_hidden* and go when they are closed, so that filesystems without
-	 * inodes can serve them. */
+	/* Removed files that are open go at once; callbacks that are given such a
+	 * file have a path of NULL. Otherwise they are renamed to .fuse_hidden* and go
+	 * when they are closed, so that filesystems without inodes can serve them. */
 	int32_t hard_remove;
 
 	/* st_ino of getattr and readdir is shown to users. Otherwise the library

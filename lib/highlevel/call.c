@@ -73,32 +73,43 @@ static int take_file(struct hl_call *c, const struct fuse_file_info *fi)
 	return hl_handle_fh(&c->f->handles, fi->fh, &c->fi.fh) ? 0 : -EBADF;
 }
 
-static int call_file(struct hl_call *c, fuse_req_t req, const char *doing, fuse_ino_t ino,
-		     const struct fuse_file_info *fi, bool null_path)
+/* Files that were removed have no path. With hard_remove there are such, and who
+ * wants that works on them without. */
+static int begin_with_files(struct hl_call *c, const char *doing, const struct hl_where *w,
+			    unsigned int count)
 {
+	const struct fuse_config *cfg = &c->f->cfg;
+	int err = hl_begin(c->f->table, &c->op, doing, w, cfg->nullpath_ok ? 0 : count);
+
+	if (err == -ENOENT && cfg->hard_remove)
+		err = hl_begin(c->f->table, &c->op, doing, NULL, 0);
+	return err;
+}
+
+int hl_call_open(struct hl_call *c, fuse_req_t req, const char *doing, fuse_ino_t ino,
+		 const struct fuse_file_info *fi)
+{
+	const struct hl_where w = {ino, NULL};
 	int err;
 
 	start(c, req);
 	err = take_file(c, fi);
 	if (err)
 		return err;
-	if (null_path)
-		err = hl_begin(c->f->table, &c->op, doing, NULL, 0);
-	else
-		err = hl_begin(c->f->table, &c->op, doing, &(struct hl_where){ino, NULL}, 1);
-	return ready(c, err);
-}
-
-int hl_call_open(struct hl_call *c, fuse_req_t req, const char *doing, fuse_ino_t ino,
-		 const struct fuse_file_info *fi)
-{
-	return call_file(c, req, doing, ino, fi, hl_fuse(req)->cfg.nullpath_ok);
+	return ready(c, begin_with_files(c, doing, &w, 1));
 }
 
 int hl_call_open_path(struct hl_call *c, fuse_req_t req, const char *doing, fuse_ino_t ino,
 		      const struct fuse_file_info *fi)
 {
-	return call_file(c, req, doing, ino, fi, hl_fuse(req)->null_paths);
+	const struct hl_where w = {ino, NULL};
+	int err;
+
+	start(c, req);
+	err = take_file(c, fi);
+	if (err)
+		return err;
+	return ready(c, hl_begin(c->f->table, &c->op, doing, &w, c->f->null_paths ? 0 : 1));
 }
 
 int hl_call_dir(struct hl_call *c, fuse_req_t req, const char *doing, fuse_ino_t ino,
@@ -134,7 +145,7 @@ int hl_call_open_two(struct hl_call *c, fuse_req_t req, const char *doing, fuse_
 		err = -EBADF;
 	if (err)
 		return err;
-	return ready(c, hl_begin(c->f->table, &c->op, doing, w, c->f->cfg.nullpath_ok ? 0 : 2));
+	return ready(c, begin_with_files(c, doing, w, 2));
 }
 
 int hl_call_release(struct hl_call *c, fuse_req_t req, const char *doing, fuse_ino_t ino,

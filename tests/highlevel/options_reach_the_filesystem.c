@@ -64,11 +64,17 @@ static off_t opt_lseek(const char *path, off_t off, int whence, struct fuse_file
 	return off;
 }
 
+static int opt_unlink(const char *path)
+{
+	return 0;
+}
+
 static const struct fuse_operations opt_operations = {
 	.init = opt_init,
 	.getattr = opt_getattr,
 	.open = opt_open,
 	.read = opt_read,
+	.unlink = opt_unlink,
 	.lseek = opt_lseek,
 };
 
@@ -290,6 +296,26 @@ static void open_files_may_need_no_path(void **state)
 	}
 }
 
+static void removed_open_files_have_no_path(void **state)
+{
+	struct fuse_entry_out e;
+	struct fuse_open_out o;
+	uint64_t to;
+	char buf[8];
+
+	start("hard_remove");
+	look_up("f", &e);
+	assert_int_equal(mock_open(served.m, e.nodeid, O_RDONLY, &o), 0);
+	assert_int_equal(mock_read(served.m, e.nodeid, o.fh, buf, sizeof(buf), 0), 0);
+	assert_string_equal(given[0], "/f");
+	assert_int_equal(mock_unlink(served.m, FUSE_ROOT_ID, "f"), 0);
+	assert_int_equal(mock_read(served.m, e.nodeid, o.fh, buf, sizeof(buf), 0), 0);
+	assert_string_equal(given[0], "none");
+	assert_int_equal(mock_lseek(served.m, e.nodeid, o.fh, 3, SEEK_DATA, &to), -ENOENT);
+	mock_release(served.m, e.nodeid, o.fh, O_RDONLY);
+	end();
+}
+
 static struct fuse *try_new(const char *options)
 {
 	char *argv[] = {(char *)"test", (char *)"-o", (char *)(uintptr_t)options, NULL};
@@ -347,6 +373,7 @@ int main(void)
 		cmocka_unit_test(auto_cache_notices_a_change),
 		cmocka_unit_test(the_filesystem_may_decide_otherwise),
 		cmocka_unit_test(open_files_may_need_no_path),
+		cmocka_unit_test(removed_open_files_have_no_path),
 		cmocka_unit_test(what_nobody_knows_is_refused),
 		cmocka_unit_test(loops_and_cache_have_options),
 		cmocka_unit_test(a_module_may_stand_on_top),
