@@ -88,7 +88,7 @@ static uint64_t default_want(const struct fuse_session *se, uint64_t capable)
 {
 	uint64_t want = 0;
 
-#define OP_open        open
+#define OP_open	       open
 #define OP_getlk       getlk
 #define OP_setlk       setlk
 #define OP_flock       flock
@@ -199,12 +199,20 @@ static void limit_wishes(struct fuse_session *se, uint64_t flags)
 		info->time_gran = 1;
 }
 
+/* Programs of the 3.16 generation find HANDLE_KILLPRIV among their wishes. But their
+ * libfuse never told the kernel, which has cleared the setuid bits of what was
+ * written; the programs do not. */
+static uint64_t without_empty_wishes(const struct fuse_session *se, uint64_t flags)
+{
+	return se->old_defaults ? flags & ~FUSE_INIT_FLAG(HANDLE_KILLPRIV) : flags;
+}
+
 static void fill_answer(const struct fuse_session *se, const struct fuse_init_in *in,
 			uint64_t offered, struct fuse_init_out *out)
 {
 	const struct fuse_conn_info *info = &se->info;
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	uint64_t flags = flags_of(info->want_ext, offered);
+	uint64_t flags = without_empty_wishes(se, flags_of(info->want_ext, offered));
 
 	flags |= offered & (FUSE_INIT_FLAG(BIG_WRITES) | FUSE_INIT_FLAG(MAX_PAGES) |
 			    FUSE_INIT_FLAG(INIT_EXT));

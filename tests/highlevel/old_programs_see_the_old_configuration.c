@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "protocol/wire.h"
+
 /* Makes this program one of them; see base/abi.h. */
 extern const int abi_generation;
 const int abi_generation = 3;
@@ -13,11 +15,13 @@ const int abi_generation = 3;
 static int nullpath_seen, timeout_set_seen;
 static double ac_timeout_seen;
 static bool path_was_null;
+static uint32_t wanted;
 
 static void *old_init(struct fuse_conn_info *conn, struct fuse_config *cfg)
 {
 	char *c = (char *)cfg;
 
+	wanted = conn->want;
 	memcpy(&timeout_set_seen, c + 88, sizeof(int));
 	memcpy(&ac_timeout_seen, c + 96, sizeof(double));
 	memcpy(&nullpath_seen, c + 104, sizeof(int));
@@ -63,9 +67,23 @@ static void members_are_where_they_were(void **state)
 	serve_end(&s, true);
 }
 
+/* It stands among their wishes, and was never more than that. */
+static void setuid_bits_are_the_kernels_business(void **state)
+{
+	struct served s;
+
+	serve_start(&s, &old_operations, NULL, 0, NULL);
+	assert_true(wanted & FUSE_CAP_HANDLE_KILLPRIV);
+	assert_false(mock_init_out(s.m)->flags & FUSE_INIT_FLAG(HANDLE_KILLPRIV));
+	serve_end(&s, true);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(members_are_where_they_were)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(members_are_where_they_were),
+		cmocka_unit_test(setuid_bits_are_the_kernels_business),
+	};
 
 	return cmocka_run_group_tests_name("old configuration", tests, NULL, NULL);
 }
