@@ -131,6 +131,14 @@ def on_overlay(program, top):
     by_the_kernel(program, f"{top}/merged")
 
 
+def on_itself(program, source):
+    """Two levels are what the kernel allows; the third one does it by requests."""
+    with mounted.Mounted(program + [source]) as below:
+        by_the_kernel(program, below.dir)
+        with mounted.Mounted(program + [below.dir]) as middle:
+            by_requests(program + [middle.dir, "-d"], middle.dir)
+
+
 def under_overlay(program, source, top):
     os.makedirs(f"{top}/over")
     with open(f"{source}/below", "w", encoding="ascii") as f:
@@ -175,6 +183,7 @@ def main():
         subprocess.run(["unshare", "-Ur", "-m", sys.executable] + sys.argv,
                        env=dict(os.environ, NOT_PRIVILEGED_WITH=source), check=True)
         on_overlay(program, top)
+        on_itself(program, source)
         under_overlay(program, source, top)
     finally:
         for path in ("over", "merged", "source", ""):
