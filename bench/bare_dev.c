@@ -2,7 +2,10 @@
 /*
  * The practical limit of /dev/fuse: threads that each poll, read, answer.
  *
- *     bare_dev [--backing=FILE] [-1] MOUNTPOINT      -1: a single, unpinned thread
+ *     bare_dev [--backing=FILE [-p]] [-1] MOUNTPOINT
+ *
+ *     -1  a single, unpinned thread
+ *     -p  the kernel reads and writes FILE by itself: the limit of that
  */
 #include "bare_fs.h"
 
@@ -65,7 +68,7 @@ static void *serve(void *arg)
 int main(int argc, char *argv[])
 {
 	int cpus = get_nprocs(), i = 1;
-	bool single = false;
+	bool single = false, passthrough = false;
 	pthread_t thread;
 
 	for (; i < argc - 1; i++) {
@@ -73,12 +76,16 @@ int main(int argc, char *argv[])
 			bare_backing = open(argv[i] + 10, O_RDWR | O_CLOEXEC);
 		else if (strcmp(argv[i], "-1") == 0)
 			single = true;
+		else if (strcmp(argv[i], "-p") == 0)
+			passthrough = true;
 	}
 	if (i >= argc)
 		return 2;
 	device = bare_mount(argv[i], single ? 0 : O_NONBLOCK);
 	if (device < 0)
 		return 1;
+	if (passthrough)
+		bare_passthrough = device;
 	for (long cpu = 1; cpu < cpus && !single; cpu++)
 		pthread_create(&thread, NULL, serve, (void *)cpu);
 	serve((void *)(single ? -1L : 0L));

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "layout.h"
 
 int bare_backing = -1;
+int bare_passthrough = -1;
 static _Atomic unsigned char created[LAYOUT_FILES];
 static char zeros[1 << 20];
 
@@ -68,6 +70,25 @@ static struct bare_answer opened(void *body, size_t at, uint32_t flags)
 	return (struct bare_answer){.len = at + sizeof(*o)};
 }
 
+/* All who have it open share one registration. */
+static struct bare_answer opened_file(void *body, size_t at)
+{
+	static _Atomic int id;
+	struct fuse_backing_map map = {.fd = bare_backing};
+	struct bare_answer a = opened(body, at, FOPEN_DIRECT_IO);
+	struct fuse_open_out *o = (struct fuse_open_out *)((char *)body + at);
+
+	if (bare_passthrough < 0)
+		return a;
+	if (atomic_load(&id) == 0)
+		atomic_store(&id, ioctl(bare_passthrough, FUSE_DEV_IOC_BACKING_OPEN, &map));
+	if (atomic_load(&id) <= 0)
+		return (struct bare_answer){.error = -EIO};
+	o->open_flags = FOPEN_PASSTHROUGH;
+	o->backing_id = atomic_load(&id);
+	return a;
+}
+
 static struct bare_answer listing(const struct fuse_in_header *h, const struct fuse_read_in *in,
 				  char *body)
 {
@@ -106,6 +127,11 @@ static struct bare_answer init_reply(const struct fuse_init_in *in, struct fuse_
 		.max_pages = 256,
 		.time_gran = 1,
 	};
+	if (bare_passthrough >= 0) {
+		out->flags |= in->flags & (uint32_t)FUSE_INIT_FLAG(HANDLE_KILLPRIV_V2);
+		out->flags2 = in->flags2 & (uint32_t)(FUSE_INIT_FLAG(PASSTHROUGH) >> 32);
+		out->max_stack_depth = 1;
+	}
 	return (struct bare_answer){.len = sizeof(*out)};
 }
 
@@ -164,7 +190,7 @@ struct bare_answer bare_serve(const struct fuse_in_header *h, const void *arg, c
 		attributes(&((struct fuse_attr_out *)body)->attr, h->nodeid);
 		return (struct bare_answer){.len = sizeof(struct fuse_attr_out)};
 	case FUSE_OPEN:
-		return opened(body, 0, FOPEN_DIRECT_IO);
+		return opened_file(body, 0);
 	case FUSE_OPENDIR:
 		return opened(body, 0, 0);
 	case FUSE_CREATE:

@@ -25,5 +25,7 @@ int bare_mount(const char *mountpoint, int open_flags);
 
 /* --backing=FILE */
 extern int bare_backing;
+/* -p: the device, by which the kernel is told to read and write that file by itself; or -1. */
+extern int bare_passthrough;
 
 #endif

@@ -7,10 +7,10 @@ import signal
 import sys
 
 from . import contenders as table
-from . import costs, growth, machine, speed
+from . import costs, growth, machine, passthrough, speed
 from .mounts import Arena
 
-PARTS = ["speed", "mount", "idle", "growth"]
+PARTS = ["speed", "mount", "idle", "growth", "passthrough"]
 
 SHORT = {"rounds": 5, "seconds": 0.3, "warm_up": 0.1, "threads": "1,2", "pin": "no", "mounts": 5,
          "max_inodes": 10000, "growth_rounds": 1, "idle_seconds": 10.0, "settle": 1.0}
@@ -121,6 +121,8 @@ def main(source):
             record["idle"] = costs.idle(arena, chosen, args)
         if "growth" in parts:
             record["growth"] = growth.run(arena, chosen, args)
+        if "passthrough" in parts:
+            record["passthrough"] = passthrough.run(args.build, args)
     if args.json:
         with open(args.json, "w", encoding="utf-8") as f:
             json.dump(record, f, indent=1)

@@ -53,6 +53,12 @@ def check_speed(record):
     check("no FUSE is faster than FUSE", fstat["native"]["rate"] > fstat["profuse dev"]["rate"])
 
 
+def check_passthrough(record):
+    for r in record["passthrough"]:
+        check(f"{r['workload']} on {r['on']} is done in all ways",
+              len(r["rows"]) == 4 and all(row["us"] > 0 for row in r["rows"].values()))
+
+
 def check_costs(record):
     check("mounting takes time", all(0 < t[0] < 10000 for t in record["mount_ms"].values()))
     check("memory is seen", all(r["rss_kib"] > 100 for r in record["idle"].values()))
@@ -68,6 +74,7 @@ def main():
     with tempfile.TemporaryDirectory() as tmp:
         record = run(os.path.join(tmp, "record.json"))
         check_speed(record)
+        check_passthrough(record)
         check_costs(record)
         subprocess.run([os.path.join(SOURCE, "bench/plot"), os.path.join(tmp, "record.json"), tmp],
                        check=True)
