@@ -5,6 +5,8 @@
 #include <sys/file.h>
 #include <sys/sysmacros.h>
 
+#include "base/compiler.h"
+
 #define NSEC_PER_SEC 1000000000u
 
 static uint32_t clamp32(uint64_t v)
@@ -31,8 +33,13 @@ void proto_timeout(double seconds, uint64_t *sec, uint32_t *nsec)
 
 uint32_t proto_dev_encode(dev_t dev)
 {
-	uint32_t maj = major(dev), min = minor(dev);
+	uint32_t maj, min;
 
+	/* In nearly every answer; major() and minor() are calls. */
+	if (likely(dev == 0))
+		return 0;
+	maj = major(dev);
+	min = minor(dev);
 	return (min & 0xff) | (maj << 8) | ((min & ~0xffu) << 12);
 }
 

@@ -587,7 +587,8 @@ static int submit_and_wait(struct ring_chan *c, bool wait)
 	atomic_store(&c->asleep, true);
 	if (likely(!atomic_load(&c->given) && !atomic_load(&c->asked)))
 		n = wait_for_completion(c);
-	atomic_store(&c->asleep, false);
+	/* Who still sees it asleep kicks it in vain, which is all. */
+	atomic_store_explicit(&c->asleep, false, memory_order_release);
 	return n < 0 ? n : 0;
 }
 
