@@ -49,6 +49,26 @@ def is_mounted(path):
         return any(line.split()[4] == path for line in f)
 
 
+def kernel_has_rings():
+    try:
+        with open("/sys/module/fuse/parameters/enable_uring", encoding="ascii") as f:
+            return f.read().strip() == "Y"
+    except OSError:
+        return False
+
+
+def uses_rings(pid):
+    """Rings that a daemon gave up, or never had, are no open files of it."""
+    directory = f"/proc/{pid}/fd"
+    for fd in os.listdir(directory):
+        try:
+            if os.readlink(os.path.join(directory, fd)) == "anon_inode:[io_uring]":
+                return True
+        except FileNotFoundError:
+            pass
+    return False
+
+
 class Mounted:
     def __init__(self, command, on_file=False, env=None, status=0):
         self.command = command
@@ -74,10 +94,20 @@ class Mounted:
             if self.process.poll() is not None:
                 raise AssertionError(f"{self.command}: exit {self.process.returncode}\n"
                                      + self.log())
+            self.check_rings()
         except BaseException:
             self.clean_up()
             raise
         return self
+
+    def check_rings(self):
+        """A run over the device under another name tests nothing."""
+        words = ",".join(self.command).split(",")
+        if "io_uring" not in words or not kernel_has_rings():
+            return
+        os.statvfs(self.dir)  # after INIT
+        assert uses_rings(self.process.pid), \
+            f"{self.command}: the kernel offers rings and none is used\n" + self.log()
 
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as f:
