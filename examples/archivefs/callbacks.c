@@ -68,8 +68,11 @@ static int afs_open(const char *path, struct fuse_file_info *fi)
 		return -ENOENT;
 	if ((fi->flags & O_ACCMODE) != O_RDONLY)
 		return -EROFS;
-	if (n->encrypted) {
-		fuse_log(FUSE_LOG_ERR, "archivefs: %s is encrypted\n", path);
+	if (n->encrypted && !source_has_password()) {
+		fuse_log(FUSE_LOG_ERR,
+			 "archivefs: %s is encrypted; -o password asks for the "
+			 "password at the start\n",
+			 path);
 		return -EACCES;
 	}
 	err = data_open(n);

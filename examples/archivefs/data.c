@@ -2,37 +2,31 @@
 /*
  * Contents of members.
  *
- * An archive can be read forwards only, and a compressed one not even be entered
- * in the middle. So the contents of a member go into a temporary file as they are
- * decoded, as far as somebody has read; reading anywhere before that point costs
- * what reading a file costs. The temporary files have no names, and those that
- * are not open are given up, oldest first, when there are too many bytes of them.
+ * What lies in the archive as it is, in a plain tar or an ISO image, is read there.
  *
- * Readers of the archive ("cursors") that stand behind a member are kept: who
- * reads the members in their order decodes the archive once.
+ * Anything else can be decoded forwards only, and a compressed archive not even be
+ * entered in the middle. So the contents of a member go into a temporary file as
+ * they are decoded, as far as somebody has read; reading anywhere before that point
+ * costs what reading a file costs, and does not wait for who reads further on. The
+ * temporary files have no names, and those of members that are not open are given
+ * up, oldest first, when there are too many of them or of their bytes.
  */
 #include "archivefs.h"
 
 #include <archive.h>
-#include <archive_entry.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-#define CURSORS 4
-#define AHEAD	(256 * 1024) /* decoded beyond what was asked for */
-
-/* A reader of the archive, in the hands of one spool or of nobody. */
-struct cursor {
-	struct cursor *next; /* idle ones, the latest first */
-	struct archive *archive;
-	long member; /* whose header it has read */
-};
+#define AHEAD	   (256 * 1024) /* decoded beyond what was asked for */
+#define SAME_BYTES 4096		/* are looked at to find a member in the archive */
 
 struct spool {
 	struct spool *next; /* idle ones, the oldest first */
@@ -40,122 +34,49 @@ struct spool {
 	unsigned int users; /* under idle_lock */
 	bool idle;
 
-	pthread_mutex_t lock; /* everything below */
-	int fd;
-	off_t end; /* so much is there */
+	pthread_mutex_t lock; /* what follows */
+	pthread_cond_t changed;
+	bool decoding; /* a thread does: the cursor and what is written are its own */
+	bool complete; /* all is there, and it is right */
+	off_t end;     /* so much is there */
+	off_t base;    /* where it lies in the archive; -1: it does not */
+	int fd;	       /* of the temporary file, or -1 */
+	int error;     /* what reading on gives */
 	struct cursor *cursor;
-	int error; /* what reading on would give */
 };
 
-static const char *path;
 static uint64_t limit;
+static unsigned int most_idle; /* each is a descriptor */
 
 static pthread_mutex_t idle_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct cursor *idle_cursors;
-static unsigned int idle_cursor_count;
 static struct spool *idle_spools, **idle_spools_end = &idle_spools;
+static unsigned int idle_count;
 static uint64_t idle_bytes;
 
-void data_init(const char *archive_path, uint64_t cache_limit)
+void data_init(uint64_t cache_limit)
 {
-	path = archive_path;
+	struct rlimit files = {.rlim_cur = 1024, .rlim_max = 1024};
+
 	limit = cache_limit;
-}
-
-/* ---- cursors ---- */
-
-static void free_cursor(struct cursor *c)
-{
-	archive_read_free(c->archive);
-	free(c);
-}
-
-/* The one that has the shortest way to go. */
-static struct cursor *take_idle(long member)
-{
-	struct cursor **best = NULL, **at, *c = NULL;
-
-	pthread_mutex_lock(&idle_lock);
-	for (at = &idle_cursors; *at; at = &(*at)->next) {
-		if ((*at)->member < member && (!best || (*at)->member > (*best)->member))
-			best = at;
+	/* Every open file of our callers may need one as well. */
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
 	}
-	if (best) {
-		c = *best;
-		*best = c->next;
-		idle_cursor_count--;
-	}
-	pthread_mutex_unlock(&idle_lock);
-	return c;
-}
-
-static void give_back(struct cursor *c)
-{
-	struct cursor *dropped = NULL;
-
-	pthread_mutex_lock(&idle_lock);
-	c->next = idle_cursors;
-	idle_cursors = c;
-	if (++idle_cursor_count > CURSORS) {
-		struct cursor **last = &idle_cursors;
-
-		while ((*last)->next)
-			last = &(*last)->next;
-		dropped = *last;
-		*last = NULL;
-		idle_cursor_count--;
-	}
-	pthread_mutex_unlock(&idle_lock);
-	if (dropped)
-		free_cursor(dropped);
-}
-
-static struct cursor *new_cursor(void)
-{
-	struct cursor *c = calloc(1, sizeof(*c));
-	char message[256] = "out of memory";
-
-	if (c)
-		c->archive = archive_at_start(path, message, sizeof(message));
-	if (!c || !c->archive) {
-		fuse_log(FUSE_LOG_ERR, "archivefs: %s: %s\n", path, message);
-		free(c);
-		return NULL;
-	}
-	c->member = -1;
-	return c;
-}
-
-/* A cursor that stands at the data of a member; NULL with a line in the log. */
-static struct cursor *cursor_at(long member)
-{
-	struct cursor *c = take_idle(member);
-	struct archive_entry *ae;
-	int res = ARCHIVE_OK;
-
-	if (!c)
-		c = new_cursor();
-	while (c && c->member < member) {
-		res = archive_read_next_header(c->archive, &ae);
-		if (res == ARCHIVE_RETRY)
-			continue;
-		if (res != ARCHIVE_OK && res != ARCHIVE_WARN) {
-			fuse_log(FUSE_LOG_ERR, "archivefs: %s: member %ld: %s\n", path, member,
-				 archive_error_string(c->archive) ?: "it ends before");
-			free_cursor(c);
-			return NULL;
-		}
-		c->member++;
-	}
-	return c;
+	most_idle = files.rlim_cur < 512 ? (unsigned int)files.rlim_cur / 4 : 128;
 }
 
 /* ---- spools ---- */
 
+static const char *temporary_directory(void)
+{
+	return getenv("TMPDIR") ?: "/tmp";
+}
+
 static int temporary_file(void)
 {
-	const char *dir = getenv("TMPDIR") ?: "/tmp";
-	char name[4096];
+	const char *dir = temporary_directory();
+	char name[PATH_MAX];
 	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	if (fd >= 0)
@@ -171,6 +92,7 @@ static void free_spool(struct spool *s)
 {
 	if (s->fd >= 0)
 		close(s->fd);
+	pthread_cond_destroy(&s->changed);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -183,8 +105,15 @@ static struct spool *new_spool(struct node *n)
 		return NULL;
 	s->node = n;
 	s->fd = -1;
+	s->base = -1;
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->changed, NULL);
 	return s;
+}
+
+static uint64_t spool_bytes(const struct spool *s)
+{
+	return s->fd >= 0 ? (uint64_t)s->end : 0;
 }
 
 static void remove_idle_locked(struct spool *s)
@@ -197,13 +126,26 @@ static void remove_idle_locked(struct spool *s)
 	if (!*at)
 		idle_spools_end = at;
 	s->idle = false;
-	idle_bytes -= (uint64_t)s->end;
+	idle_bytes -= spool_bytes(s);
+	idle_count--;
+}
+
+static void add_idle_locked(struct spool *s)
+{
+	s->idle = true;
+	s->next = NULL;
+	*idle_spools_end = s;
+	idle_spools_end = &s->next;
+	idle_bytes += spool_bytes(s);
+	idle_count++;
 }
 
 int data_open(struct node *n)
 {
 	int err = 0;
 
+	if (!source_unchanged())
+		return -ESTALE;
 	pthread_mutex_lock(&idle_lock);
 	if (!n->spool)
 		n->spool = new_spool(n);
@@ -223,14 +165,15 @@ void data_close(struct node *n)
 	pthread_mutex_lock(&idle_lock);
 	if (--s->users == 0) {
 		/* A decoder takes much memory; another member may need it. */
+		pthread_mutex_lock(&s->lock);
 		cursor = s->cursor;
 		s->cursor = NULL;
-		s->idle = true;
-		s->next = NULL;
-		*idle_spools_end = s;
-		idle_spools_end = &s->next;
-		idle_bytes += (uint64_t)s->end;
-		while (idle_spools && idle_bytes > limit) {
+		/* The next one may try again whether there is room. */
+		if (s->error != -EIO)
+			s->error = 0;
+		add_idle_locked(s);
+		pthread_mutex_unlock(&s->lock);
+		while (idle_spools && (idle_bytes > limit || idle_count > most_idle)) {
 			struct spool *old = idle_spools;
 
 			remove_idle_locked(old);
@@ -241,7 +184,7 @@ void data_close(struct node *n)
 	}
 	pthread_mutex_unlock(&idle_lock);
 	if (cursor)
-		give_back(cursor);
+		cursor_give_back(cursor);
 	while (dropped) {
 		struct spool *next = dropped->next;
 
@@ -250,36 +193,63 @@ void data_close(struct node *n)
 	}
 }
 
-/* ---- decoding ---- */
+/* ---- decoding: by one thread at a time, without the lock ---- */
 
-static int begin(struct spool *s)
+/* What a step has done. */
+struct progress {
+	off_t end;
+	off_t base;
+	int error;
+	bool complete;
+};
+
+static struct progress failed(struct spool *s, int error)
 {
+	if (s->cursor)
+		cursor_free(s->cursor);
+	s->cursor = NULL;
+	return (struct progress){.end = s->end, .base = -1, .error = error};
+}
+
+static struct progress completed(struct spool *s, off_t base)
+{
+	cursor_give_back(s->cursor);
+	s->cursor = NULL;
+	return (struct progress){.end = s->node->st.st_size, .base = base, .complete = true};
+}
+
+static bool is_zero(const char *p, size_t size)
+{
+	return size == 0 || (p[0] == 0 && !memcmp(p, p + 1, size - 1));
+}
+
+/* 0 or -errno. */
+static int need_file(struct spool *s)
+{
+	int err;
+
 	if (s->fd < 0)
 		s->fd = temporary_file();
-	if (s->fd < 0) {
-		fuse_log(FUSE_LOG_ERR, "archivefs: cannot make a temporary file in $TMPDIR: %s\n",
-			 strerror(errno));
-		return -errno;
-	}
-	s->cursor = cursor_at(s->node->member);
-	return s->cursor ? 0 : -EIO;
+	if (s->fd >= 0)
+		return 0;
+	err = -errno;
+	fuse_log(FUSE_LOG_ERR,
+		 "archivefs: cannot make a temporary file in %s: %s; TMPDIR says where\n",
+		 temporary_directory(), strerror(-err));
+	return err;
 }
 
-/* Nothing more comes: by an error, or because it is all there. */
-static void finish(struct spool *s, int error)
+/* Zeros become a hole. 0 or -errno. */
+static int put(struct spool *s, const char *p, size_t size, off_t off)
 {
-	s->error = error;
-	if (error)
-		free_cursor(s->cursor);
-	else
-		give_back(s->cursor);
-	s->cursor = NULL;
-}
+	int err = need_file(s);
 
-static int write_all(int fd, const char *p, size_t size, off_t off)
-{
+	if (err)
+		return err;
+	if (is_zero(p, size))
+		return ftruncate(s->fd, off + (off_t)size) ? -errno : 0;
 	while (size) {
-		ssize_t n = pwrite(fd, p, size, off);
+		ssize_t n = pwrite(s->fd, p, size, off);
 
 		if (n < 0)
 			return -errno;
@@ -290,76 +260,170 @@ static int write_all(int fd, const char *p, size_t size, off_t off)
 	return 0;
 }
 
-/* Decodes one more block. */
-static void step(struct spool *s)
+/* Where in the file of the archive the member begins whose first block this is;
+ * -1 if it is not there. Such formats consume what they have returned with the
+ * next call, so that the position is that of the block. */
+static off_t find_stored(struct spool *s, const char *block, size_t size)
 {
-	const void *block;
-	int64_t off;
-	size_t size;
-	int err, res = archive_read_data_block(s->cursor->archive, &block, &size, &off);
+	off_t at = archive_filter_bytes(s->cursor->archive, -1);
+	char same[SAME_BYTES];
 
-	if (res == ARCHIVE_RETRY)
-		return;
-	if (res == ARCHIVE_EOF) {
-		s->end = s->node->st.st_size; /* the rest is a hole */
-		finish(s, ftruncate(s->fd, s->end) ? -errno : 0);
-		return;
-	}
-	if (res != ARCHIVE_OK && res != ARCHIVE_WARN) {
-		fuse_log(FUSE_LOG_ERR, "archivefs: %s: member %ld, byte %lld: %s\n", path,
-			 s->node->member, (long long)s->end,
-			 archive_error_string(s->cursor->archive) ?: "damaged");
-		finish(s, -EIO);
-		return;
-	}
-	/* When it was begun anew, the beginning is there already. */
-	if (off + (off_t)size <= s->end)
-		return;
-	err = write_all(s->fd, block, size, off);
-	if (err)
-		finish(s, err);
-	else
-		s->end = off + (off_t)size;
+	if (size > sizeof(same))
+		size = sizeof(same);
+	if (source_pread(same, size, at) != (ssize_t)size || memcmp(same, block, size))
+		return -1;
+	return at;
 }
 
-/* Until `end` bytes are there, or no more come. */
-static int fill(struct spool *s, off_t end)
+static struct progress cannot_decode(struct spool *s, const char *why)
 {
-	int err = 0;
+	fuse_log(FUSE_LOG_ERR, "archivefs: %s: member %ld, byte %lld: %s\n", source_path(),
+		 s->node->member, (long long)s->end, why ? why : "damaged");
+	return failed(s, -EIO);
+}
 
+/* A block that the decoder gave. */
+static struct progress take_block(struct spool *s, const char *block, size_t size, off_t off)
+{
+	struct progress p = {.end = s->end, .base = -1};
+	int err;
+
+	if (s->node->stored && s->end == 0 && off == 0) {
+		p.base = find_stored(s, block, size);
+		if (p.base >= 0)
+			return completed(s, p.base);
+	}
+	if (off + (off_t)size > s->node->st.st_size)
+		return cannot_decode(s, "more data than the archive says");
+	/* If it was begun anew, the beginning is there already. */
+	if (off + (off_t)size <= s->end)
+		return p;
+	err = put(s, block, size, off);
+	if (err)
+		return failed(s, err);
+	p.end = off + (off_t)size;
+	return p;
+}
+
+/* No more blocks come: the rest is a hole. */
+static struct progress finish(struct spool *s)
+{
+	int err = need_file(s);
+
+	if (!err && ftruncate(s->fd, s->node->st.st_size))
+		err = -errno;
+	return err ? failed(s, err) : completed(s, -1);
+}
+
+static struct progress step(struct spool *s)
+{
+	const void *block = NULL;
+	int64_t off = 0;
+	size_t size = 0;
+
+	if (!s->cursor)
+		s->cursor = cursor_at(s->node->member);
+	if (!s->cursor)
+		return failed(s, -EIO);
+	switch (archive_read_data_block(s->cursor->archive, &block, &size, &off)) {
+	case ARCHIVE_OK:
+		return take_block(s, block, size, off);
+	case ARCHIVE_EOF:
+		return finish(s);
+	case ARCHIVE_RETRY:
+		return (struct progress){.end = s->end, .base = -1};
+	}
+	/* Also a warning: so it says that a checksum is wrong. */
+	return cannot_decode(s, archive_error_string(s->cursor->archive));
+}
+
+/* ---- reading ---- */
+
+/* Whether the first `end` bytes are there. With the last byte goes the checksum:
+ * only when that was right, the member is. */
+static bool is_there(const struct spool *s, off_t end)
+{
+	return s->complete || (s->end >= end && end < s->node->st.st_size);
+}
+
+static void step_unlocked(struct spool *s)
+{
+	struct progress p;
+
+	s->decoding = true;
+	pthread_mutex_unlock(&s->lock);
+	p = step(s);
+	pthread_mutex_lock(&s->lock);
+	s->decoding = false;
+	s->end = p.end;
+	s->error = p.error;
+	s->complete = p.complete;
+	if (p.base >= 0)
+		s->base = p.base;
+	pthread_cond_broadcast(&s->changed);
+}
+
+/* Nobody can wait for a condition and for an interrupt at once. */
+static void wait_a_little(struct spool *s)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += 100 * 1000 * 1000;
+	if (until.tv_nsec >= 1000 * 1000 * 1000) {
+		until.tv_nsec -= 1000 * 1000 * 1000;
+		until.tv_sec++;
+	}
+	pthread_cond_timedwait(&s->changed, &s->lock, &until);
+}
+
+/* Until the first `end` bytes are there. 0 or -errno. */
+static int fill_locked(struct spool *s, off_t end)
+{
+	while (!is_there(s, end)) {
+		if (s->error)
+			return s->error;
+		if (fuse_interrupted())
+			return -EINTR;
+		if (s->decoding)
+			wait_a_little(s);
+		else
+			step_unlocked(s);
+	}
+	return 0;
+}
+
+/* A little more, so that the next read finds it, and a small member is done with. */
+static void fill_ahead_locked(struct spool *s, off_t end)
+{
 	if (end > s->node->st.st_size)
 		end = s->node->st.st_size;
-	if (s->end >= end)
-		return 0;
-	if (!s->cursor && !s->error)
-		err = begin(s);
-	while (!err && s->cursor && s->end < end)
-		step(s);
-	return err ? err : s->error;
+	while (s->cursor && !s->decoding && !s->error && !is_there(s, end))
+		step_unlocked(s);
+	if (s->cursor && !s->decoding && cursor_many()) {
+		cursor_give_back(s->cursor);
+		s->cursor = NULL;
+	}
 }
 
 ssize_t data_read(struct node *n, char *buf, size_t size, off_t off)
 {
 	struct spool *s = n->spool;
 	ssize_t got;
-	int err = 0;
+	int err;
 
 	if (off >= n->st.st_size)
 		return 0;
 	if ((off_t)size > n->st.st_size - off)
 		size = (size_t)(n->st.st_size - off);
 	pthread_mutex_lock(&s->lock);
-	err = fill(s, off + (off_t)size);
-	if (!err && s->cursor)
-		fill(s, off + (off_t)size + AHEAD);
-	/* What came before the damage is good. */
-	if (err && s->end > off) {
-		size = (size_t)(s->end - off) < size ? (size_t)(s->end - off) : size;
-		err = 0;
-	}
+	err = fill_locked(s, off + (off_t)size);
+	if (!err)
+		fill_ahead_locked(s, off + (off_t)size + AHEAD);
 	pthread_mutex_unlock(&s->lock);
+	/* Never less than was asked for: that would be the end of the file. */
 	if (err)
 		return err;
-	got = pread(s->fd, buf, size, off);
+	got = s->base >= 0 ? source_pread(buf, size, s->base + off) : pread(s->fd, buf, size, off);
 	return got < 0 ? -errno : got;
 }

@@ -68,7 +68,6 @@ struct node *node_new(mode_t mode)
 		return NULL;
 	n->member = -1;
 	n->st.st_mode = mode;
-	n->st.st_nlink = 1;
 	n->st.st_ino = ++last_ino;
 	return n;
 }
@@ -99,6 +98,24 @@ static struct entry *add(struct entry *parent, const char *path, size_t len)
 	return e;
 }
 
+/* Of a directory that the archive does not mention, or not yet: as old as the
+ * archive, and whose that is. */
+static struct node *made_up(void)
+{
+	const struct stat *archive = source_stat();
+	struct node *n = node_new(S_IFDIR | 0755);
+
+	if (!n)
+		return NULL;
+	n->st.st_nlink = 1;
+	n->st.st_uid = archive->st_uid;
+	n->st.st_gid = archive->st_gid;
+	n->st.st_atim = archive->st_mtim;
+	n->st.st_mtim = archive->st_mtim;
+	n->st.st_ctim = archive->st_mtim;
+	return n;
+}
+
 /* A directory that the archive does not mention, or not yet. */
 static struct entry *directory(struct entry *parent, const char *path, size_t len)
 {
@@ -107,7 +124,7 @@ static struct entry *directory(struct entry *parent, const char *path, size_t le
 	if (!e)
 		e = add(parent, path, len);
 	if (e && !e->node)
-		e->node = node_new(S_IFDIR | 0755);
+		e->node = made_up();
 	return e && e->node ? e : NULL;
 }
 

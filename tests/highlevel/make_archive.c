@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* make_archive FORMAT FILTER ARCHIVE DIRECTORY: packs a directory with libarchive. */
+/* make_archive FORMAT FILTER ARCHIVE DIRECTORY [ENCRYPTION PASSWORD]: packs a
+ * directory with libarchive. */
 #include <archive.h>
 #include <archive_entry.h>
 
@@ -29,9 +30,11 @@ int main(int argc, char **argv)
 	struct archive_entry *e, *sparse = NULL;
 	char path[4096];
 
-	if (argc != 5)
-		errx(2, "usage: make_archive FORMAT FILTER ARCHIVE DIRECTORY");
+	if (argc != 5 && argc != 7)
+		errx(2, "usage: make_archive FORMAT FILTER ARCHIVE DIRECTORY [ENCRYPTION PASSWORD]");
 	if (archive_write_set_format_by_name(out, argv[1]) ||
+	    (argc == 7 && (archive_write_set_format_option(out, NULL, "encryption", argv[5]) ||
+			   archive_write_set_passphrase(out, argv[6]))) ||
 	    (*argv[2] && archive_write_add_filter_by_name(out, argv[2])) ||
 	    archive_write_open_filename(out, argv[3]))
 		errx(77, "%s", archive_error_string(out));
