@@ -2,7 +2,8 @@
 /*
  * Whatever fails while rings are set up, the mount works, over the device, and
  * one line says why. Every call that can fail does so once: the first in the first
- * run, the second in the second, until a run has no more calls. Each run is a
+ * run, the second in the second, until a run has no more calls. Then the kernel
+ * itself refuses: its entries are too small for the connection. Each run is a
  * process of its own with a mount of its own.
  */
 #include <profuse.h>
@@ -84,6 +85,16 @@ void __wrap_sess_queues_prepare(struct fuse_session *se, uint64_t offered,
 	atomic_store(&counting, false);
 }
 
+/* The kernel turns down entries that cannot hold the largest request. */
+static bool small_entries;
+
+size_t __real_xport_rings_payload(const struct fuse_init_out *out);
+size_t __wrap_xport_rings_payload(const struct fuse_init_out *out);
+size_t __wrap_xport_rings_payload(const struct fuse_init_out *out)
+{
+	return small_entries ? 4096 : __real_xport_rings_payload(out);
+}
+
 /* ---- the filesystem ---- */
 
 static void do_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -149,7 +160,7 @@ static int serve_once(const char *mnt)
 	fuse_session_unmount(se);
 	pthread_join(thread, NULL);
 	fuse_session_destroy(se);
-	if (!failed)
+	if (!failed && !small_entries)
 		return used ? NO_FAULT : complain("no rings, though nothing failed");
 	if (lines != !used)
 		return complain("there is not just one line where rings are not used");
@@ -201,6 +212,18 @@ static int run(const char *mnt)
 	return device < 5 || result != NO_FAULT;
 }
 
+static int run_refused(const char *mnt)
+{
+	int result;
+
+	small_entries = true;
+	result = watched(mnt, 0);
+	small_entries = false;
+	printf("%s: entries that the kernel refused led to %s\n",
+	       multi ? "several threads" : "one thread", result == DEVICE ? "the device" : "nothing good");
+	return result != DEVICE;
+}
+
 static bool offered(void)
 {
 	int fd = open("/sys/module/fuse/parameters/enable_uring", O_RDONLY | O_CLOEXEC);
@@ -232,6 +255,7 @@ int main(void)
 	for (int i = 0; i < 2; i++) {
 		multi = i;
 		failures += run(mnt);
+		failures += run_refused(mnt);
 	}
 	rmdir(mnt);
 	return failures != 0;
