@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One ring: commands, completions, requests and answers.
+ * One ring: commands, completions and requests.
  *
  * An answer given by the thread that serves the ring is prepared and left; the
  * next recv submits it and waits in the same system call, which is where the
@@ -15,17 +15,12 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <fuse_log.h>
 
 #include "transport/packet.h"
-
-/* Which completion it is: an entry's address, or one of these. */
-enum { TAG_KICK = 1, TAG_WAKE = 2, TAG_DEVICE = 3, TAG_LAST = 3 };
 
 /* Requests with at most this much payload (names) are copied out, because the
  * answer overwrites it while the callback may still look at them. */
@@ -43,14 +38,9 @@ bool ring_chan_is_serving(const struct ring_chan *c)
 	return serving == c;
 }
 
-static bool lends(const struct ring_chan *c)
+void ring_chan_leave(void)
 {
-	return c->kind != RING_THREAD;
-}
-
-static struct ring_queue *queue_of(const struct ring_chan *c, const struct ring_entry *e)
-{
-	return &c->rings->queues[e->qid];
+	serving = NULL;
 }
 
 /* ---- submission ---- */
@@ -93,8 +83,8 @@ static void command(struct ring_chan *c, struct ring_entry *e, unsigned int cmd)
 	}
 	memcpy(sqe->cmd, &req, sizeof(req));
 	e->registering = cmd == RING_CMD_REGISTER;
-	atomic_fetch_add_explicit(&queue_of(c, e)->ready, 1, memory_order_relaxed);
-	if (!lends(c)) {
+	atomic_fetch_add_explicit(&ring_queue_of(c, e)->ready, 1, memory_order_relaxed);
+	if (!ring_lends(c)) {
 		c->waiting = e;
 		if (unlikely(!c->owns)) {
 			c->owns = true;
@@ -102,7 +92,7 @@ static void command(struct ring_chan *c, struct ring_entry *e, unsigned int cmd)
 		}
 		return;
 	}
-	queue_of(c, e)->spare++;
+	ring_queue_of(c, e)->spare++;
 	e->lent = true;
 	if (e->touched > TRIM_ABOVE && !e->listed_dirty) {
 		e->listed_dirty = true;
@@ -111,17 +101,16 @@ static void command(struct ring_chan *c, struct ring_entry *e, unsigned int cmd)
 	}
 }
 
-/* The entry's command is done: it waits here no more. */
-static void forget_waiting(struct ring_chan *c, struct ring_entry *e)
+void ring_chan_forget_waiting(struct ring_chan *c, struct ring_entry *e)
 {
-	if (lends(c)) {
-		queue_of(c, e)->spare--;
+	if (ring_lends(c)) {
+		ring_queue_of(c, e)->spare--;
 		e->lent = false;
 	} else {
 		c->waiting = NULL;
 	}
 	/* seq_cst: see ring_stand_by(). */
-	if (atomic_fetch_sub(&queue_of(c, e)->ready, 1) == 1 && c->kind == RING_ALL)
+	if (atomic_fetch_sub(&ring_queue_of(c, e)->ready, 1) == 1 && c->kind == RING_ALL)
 		c->low = e->qid + 1u;
 }
 
@@ -149,7 +138,7 @@ static void arm_poll(struct ring_chan *c, int fd, uintptr_t tag, bool *armed)
 	*armed = true;
 }
 
-static void submit(struct ring_chan *c)
+void ring_chan_submit(struct ring_chan *c)
 {
 	if (io_uring_sq_ready(&c->ring))
 		io_uring_submit(&c->ring);
@@ -176,8 +165,7 @@ void ring_chan_give(struct ring_chan *c, struct ring_entry *e)
 	ring_chan_kick(c);
 }
 
-/* Commits the answers among what was given. Returns the request, if one is. */
-static struct ring_entry *take_given(struct ring_chan *c)
+struct ring_entry *ring_chan_take_given(struct ring_chan *c)
 {
 	struct ring_entry *e, *next, *request = NULL;
 
@@ -194,8 +182,7 @@ static struct ring_entry *take_given(struct ring_chan *c)
 	return request;
 }
 
-/* The answer that was left for the next wait. */
-static void commit_pending(struct ring_chan *c)
+void ring_chan_commit_pending(struct ring_chan *c)
 {
 	struct ring_entry *e = atomic_load_explicit(&c->pending, memory_order_relaxed);
 
@@ -216,156 +203,12 @@ bool xport_rings_hurry(struct xport_chan *chan)
 	return e != NULL;
 }
 
-static void disown(struct ring_chan *c)
+void ring_chan_disown(struct ring_chan *c)
 {
 	if (!c->owns)
 		return;
 	c->owns = false;
 	atomic_fetch_sub(&c->queue->owners, 1);
-}
-
-/* Shall the thread keep the entry that it has just answered? Not where others wait
- * for a thread: it serves them next, and the entry waits elsewhere. */
-static bool keeps_entry(const struct ring_chan *c)
-{
-	if (unlikely(atomic_load_explicit(&c->queue->has_backlog, memory_order_relaxed)))
-		return false;
-	return likely(!c->borrowed) || atomic_load(&c->queue->owners) < c->rings->cfg.owners;
-}
-
-static void hand_over(struct ring_entry *e)
-{
-	struct ring_chan *c = e->chan;
-	bool mine = serving == c;
-
-	if (mine && c->kind == RING_ALL) {
-		/* Nobody would notice if the callback went on for long. */
-		ring_chan_commit(c, e);
-		submit(c);
-		return;
-	}
-	if (mine && c->current == e) {
-		c->current = NULL;
-		if (likely(keeps_entry(c))) {
-			atomic_store_explicit(&c->pending, e, memory_order_release);
-			return;
-		}
-	}
-	ring_pass_on(c->rings, e);
-}
-
-/* ---- answers ---- */
-
-/* Does any part of the body stand in the payload without being in its place? */
-static bool overlaps(const struct ring_entry *e, const struct iovec *iov, int count)
-{
-	const char *start = e->payload, *end = start + e->iov[1].iov_len;
-	size_t at = 0;
-
-	for (int i = 1; i < count; at += iov[i].iov_len, i++) {
-		const char *p = iov[i].iov_base;
-
-		if (p < end && p + iov[i].iov_len > start && p != start + at)
-			return true;
-	}
-	return false;
-}
-
-static void gather(char *to, const struct iovec *iov, int count)
-{
-	for (int i = 1; i < count; i++) {
-		if (to != iov[i].iov_base && iov[i].iov_len)
-			memcpy(to, iov[i].iov_base, iov[i].iov_len);
-		to += iov[i].iov_len;
-	}
-}
-
-static int fill_body(struct ring_entry *e, const struct iovec *iov, int count, size_t size)
-{
-	struct ring_chan *c = e->chan;
-	char *aside;
-
-	if (size > e->iov[1].iov_len)
-		return -EINVAL;
-	if (size > e->touched)
-		e->touched = size;
-	/* The callback, which is still running, may look at the data again. */
-	if (e->data_in_payload && size <= RING_ASIDE && serving == c && c->current == e &&
-	    c->kind == RING_THREAD) {
-		gather((char *)e->aside, iov, count);
-		e->aside_len = (unsigned char)size;
-		return 0;
-	}
-	if (likely(!overlaps(e, iov, count))) {
-		gather(e->payload, iov, count);
-		return 0;
-	}
-	aside = malloc(size);
-	if (!aside)
-		return -ENOMEM;
-	gather(aside, iov, count);
-	memcpy(e->payload, aside, size);
-	free(aside);
-	return 0;
-}
-
-int xport_ring_send(struct xport_chan *chan, void *slot, const struct iovec *iov, int count)
-{
-	struct ring_chan *c = ring_chan_of(chan);
-	struct ring_entry *e = slot;
-	size_t size;
-	int err;
-
-	if (!e) /* came over the device */
-		return c->rings->dev->ops->send(c->dev_chan, NULL, iov, count);
-	size = xport_iov_size(iov, count) - sizeof(struct fuse_out_header);
-	err = fill_body(e, iov, count, size);
-	if (err)
-		return err;
-	memcpy(e->header->in_out, iov[0].iov_base, sizeof(struct fuse_out_header));
-	e->header->entry.payload_sz = (uint32_t)size;
-	hand_over(e);
-	return 0;
-}
-
-/* What has no answer and comes over the ring all the same: the command that
- * would carry one recycles the entry. */
-static void answer_nothing(struct ring_entry *e)
-{
-	struct fuse_out_header out = {.len = sizeof(out), .unique = e->commit_id};
-
-	memcpy(e->header->in_out, &out, sizeof(out));
-	e->header->entry.payload_sz = 0;
-}
-
-void xport_ring_done(struct xport_chan *chan, void *slot)
-{
-	struct ring_entry *e = slot;
-
-	if (!e)
-		return;
-	answer_nothing(e);
-	hand_over(e);
-}
-
-void *xport_ring_body(struct xport_chan *chan, void *slot, size_t *cap)
-{
-	struct ring_entry *e = slot;
-
-	if (!e || e->data_in_payload)
-		return NULL;
-	*cap = e->iov[1].iov_len;
-	return e->payload;
-}
-
-void xport_ring_flush(struct xport_chan *chan)
-{
-	struct ring_chan *c = ring_chan_of(chan);
-
-	if (serving != c || !c->ring_ready)
-		return;
-	commit_pending(c);
-	submit(c);
 }
 
 /* ---- receiving ---- */
@@ -381,15 +224,6 @@ static void note_node(struct ring_queue *q, uint64_t node)
 	atomic_store_explicit(&q->node_at, at, memory_order_relaxed);
 }
 
-static void refuse(struct ring_chan *c, struct ring_entry *e, int error)
-{
-	struct fuse_out_header out = {.len = sizeof(out), .error = error, .unique = e->commit_id};
-
-	memcpy(e->header->in_out, &out, sizeof(out));
-	e->header->entry.payload_sz = 0;
-	ring_chan_commit(c, e);
-}
-
 /* A request is in e, and this thread shall serve it: 0, or -EPROTO if it is none
  * and was refused. */
 static int take_request(struct ring_chan *c, struct ring_entry *e, struct xport_recv *r)
@@ -403,13 +237,13 @@ static int take_request(struct ring_chan *c, struct ring_entry *e, struct xport_
 	/* The header's length counts as if all stood in one piece. */
 	if (unlikely(payload > e->iov[1].iov_len || hdr->len < total ||
 		     hdr->len - total > sizeof(e->header->op_in))) {
-		refuse(c, e, -EIO);
+		ring_answer_refuse(c, e, -EIO);
 		return -EPROTO;
 	}
 	c->current = e;
 	if (payload > e->touched)
 		e->touched = payload;
-	note_node(queue_of(c, e), hdr->nodeid);
+	note_node(ring_queue_of(c, e), hdr->nodeid);
 	if (!e->data_in_payload)
 		memcpy(r->buf, e->payload, payload);
 	r->slot = e;
@@ -441,9 +275,9 @@ static bool has_completion(struct ring_chan *c, const struct ring_entry *e)
  * right after it, the commit found a request in the queue. */
 static void take_nudge(struct ring_chan *c, struct ring_entry *e)
 {
-	answer_nothing(e);
+	ring_answer_nothing(e);
 	ring_chan_commit(c, e);
-	submit(c);
+	ring_chan_submit(c);
 	if (has_completion(c, e))
 		ring_ask(c->rings, e->qid, RING_ASK_NUDGE);
 }
@@ -485,7 +319,7 @@ static int handle_entry(struct ring_chan *c, struct ring_entry *e, int res, stru
 	struct rings *rings = c->rings;
 	int err;
 
-	forget_waiting(c, e);
+	ring_chan_forget_waiting(c, e);
 	if (unlikely(res))
 		return failed(c, e, res);
 	if (unlikely(!atomic_load_explicit(&rings->serving, memory_order_relaxed)))
@@ -516,16 +350,16 @@ static int handle_completion(struct ring_chan *c, uint64_t tag, int res, struct 
 	int err;
 
 	switch (tag) {
-	case TAG_KICK:
+	case RING_TAG_KICK:
 		c->kick_armed = false;
 		if (read(c->kick_fd, &drained, sizeof(drained)) < 0) {
 			/* EAGAIN: another completion drained it */
 		}
 		return 0;
-	case TAG_WAKE:
+	case RING_TAG_WAKE:
 		c->wake_armed = false;
 		return -ECANCELED;
-	case TAG_DEVICE:
+	case RING_TAG_DEVICE:
 		c->dev_armed = false;
 		err = c->rings->dev->ops->recv(c->dev_chan, r, false);
 		return err == 0 ? 1 : err == -EAGAIN ? 0 : err;
@@ -616,8 +450,8 @@ static int prepare(struct ring_chan *c, struct xport_recv *r)
 	unsigned int low = c->low;
 	int err;
 
-	commit_pending(c);
-	e = take_given(c);
+	ring_chan_commit_pending(c);
+	e = ring_chan_take_given(c);
 	if (unlikely(low)) {
 		c->low = 0;
 		/* The answer to the request that took the last one has made it
@@ -625,10 +459,10 @@ static int prepare(struct ring_chan *c, struct xport_recv *r)
 		if (atomic_load(&c->rings->queues[low - 1].ready) == 0)
 			ring_ask(c->rings, low - 1, RING_ASK_ENTRIES);
 	}
-	if (lends(c))
+	if (ring_lends(c))
 		ring_do_asked(c);
 	else if (unlikely(!e && !c->waiting)) {
-		disown(c);
+		ring_chan_disown(c);
 		e = ring_stand_by(c);
 	}
 	if (likely(!e))
@@ -655,13 +489,13 @@ int xport_ring_recv(struct xport_chan *chan, struct xport_recv *r, bool wait)
 		err = prepare(c, r);
 		if (unlikely(err))
 			return err < 0 ? err : 0;
-		arm_poll(c, c->kick_fd, TAG_KICK, &c->kick_armed);
+		arm_poll(c, c->kick_fd, RING_TAG_KICK, &c->kick_armed);
 		if (c->kind != RING_CLERK)
-			arm_poll(c, chan->x->wake_fd, TAG_WAKE, &c->wake_armed);
+			arm_poll(c, chan->x->wake_fd, RING_TAG_WAKE, &c->wake_armed);
 		else if (unlikely(atomic_load(&c->end)))
 			return -ECANCELED;
 		if (c->dev_chan)
-			arm_poll(c, chan->fd, TAG_DEVICE, &c->dev_armed);
+			arm_poll(c, chan->fd, RING_TAG_DEVICE, &c->dev_armed);
 		err = submit_and_wait(c, wait);
 		if (unlikely(err && err != -EBUSY)) /* completions to be taken first */
 			return err;
@@ -677,100 +511,4 @@ int xport_ring_recv(struct xport_chan *chan, struct xport_recv *r, bool wait)
 			return -EAGAIN;
 		}
 	}
-}
-
-/* A request that came when nobody serves any more. */
-static void turn_away(struct ring_chan *c, struct ring_entry *e)
-{
-	e->commit_id = e->header->entry.commit_id;
-	if (ring_is_nudge(e->commit_id)) {
-		answer_nothing(e);
-		ring_chan_commit(c, e);
-	} else {
-		refuse(c, e, -ECONNABORTED);
-	}
-}
-
-/* Requests that are in the ring's entries already; others that follow at once,
- * but not for ever. */
-static void turn_all_away(struct ring_chan *c)
-{
-	for (int i = 0; i < 64; i++) {
-		struct io_uring_cqe *cqe;
-
-		io_uring_submit_and_get_events(&c->ring);
-		if (io_uring_peek_cqe(&c->ring, &cqe))
-			return;
-		if (cqe->user_data > TAG_LAST) {
-			struct ring_entry *e = (struct ring_entry *)(uintptr_t)cqe->user_data;
-
-			forget_waiting(c, e);
-			if (cqe->res == 0)
-				turn_away(c, e);
-		}
-		io_uring_cqe_seen(&c->ring, cqe);
-	}
-}
-
-static void stop_thread(struct ring_chan *c)
-{
-	struct ring_entry *e;
-
-	commit_pending(c);
-	if (!ring_leave_standby(c)) {
-		while (!atomic_load(&c->given))
-			sched_yield(); /* it is being given */
-	}
-	e = take_given(c);
-	if (e) {
-		e->commit_id = e->header->entry.commit_id;
-		refuse(c, e, -ECONNABORTED);
-	}
-}
-
-static void stop_lender(struct ring_chan *c)
-{
-	struct rings *r = c->rings;
-
-	pthread_rwlock_wrlock(&r->keeper_lock);
-	if (r->keeper == c)
-		r->keeper = NULL;
-	pthread_rwlock_unlock(&r->keeper_lock);
-	take_given(c);
-	for (unsigned int i = 0; i < r->cfg.queues; i++) {
-		struct ring_queue *q = &r->queues[i];
-		struct ring_entry *e;
-
-		while ((e = q->backlog)) {
-			q->backlog = e->next;
-			refuse(c, e, -ECONNABORTED);
-		}
-		atomic_store(&q->has_backlog, false);
-		q->target = 0;
-	}
-}
-
-/* A command that is pending holds a reference on the connection. */
-void xport_ring_stop(struct xport_chan *chan)
-{
-	struct ring_chan *c = ring_chan_of(chan);
-
-	if (c->counted)
-		atomic_fetch_sub(&c->rings->threads, 1);
-	c->counted = false;
-	if (!c->ring_ready)
-		return;
-	if (lends(c))
-		stop_lender(c);
-	else
-		stop_thread(c);
-	if (c->started)
-		turn_all_away(c);
-	serving = NULL;
-	io_uring_queue_exit(&c->ring);
-	c->ring_ready = false;
-	if (c->waiting)
-		forget_waiting(c, c->waiting);
-	if (c->kind == RING_THREAD)
-		disown(c);
 }

@@ -3,7 +3,9 @@
  * The inside of the ring transport; rings.h has the idea.
  *
  *   ring_mem.c    entries: where they come from, giving pages back
- *   ring_chan.c   one ring: commands, completions, requests and answers
+ *   ring_chan.c   one ring: commands, completions and requests
+ *   ring_answer.c answers
+ *   ring_stop.c   what is left when a channel is served no more
  *   ring_clerk.c  what the channels of a queue have to do with each other
  *   rings.c       sizes, opening and closing
  */
@@ -23,6 +25,9 @@ struct ring_header {
 	struct fuse_uring_ent_in_out entry;
 };
 static_assert(sizeof(struct ring_header) == 288, "layout of fuse_uring_req_header");
+
+/* Which completion it is: an entry's address, or one of these. */
+enum { RING_TAG_KICK = 1, RING_TAG_WAKE = 2, RING_TAG_DEVICE = 3, RING_TAG_LAST = 3 };
 
 /* cmd_op of the command */
 #define RING_CMD_REGISTER	  1
@@ -171,6 +176,18 @@ static inline struct ring_chan *ring_chan_of(struct xport_chan *chan)
 	return (struct ring_chan *)chan; /* it is the first member */
 }
 
+/* Do entries wait here for whichever thread will serve their requests? */
+static inline bool ring_lends(const struct ring_chan *c)
+{
+	return c->kind != RING_THREAD;
+}
+
+static inline struct ring_queue *ring_queue_of(const struct ring_chan *c,
+					       const struct ring_entry *e)
+{
+	return &c->rings->queues[e->qid];
+}
+
 static inline struct rings *rings_of(const struct xport *x)
 {
 	return (struct rings *)(uintptr_t)x;
@@ -189,17 +206,39 @@ void ring_entry_trim(struct ring_entry *e);
 /* Gives the next command: the entry waits on this ring from here on. */
 void ring_chan_register(struct ring_chan *c, struct ring_entry *e);
 void ring_chan_commit(struct ring_chan *c, struct ring_entry *e);
+/* Gives the commit that was left for the next wait; hands what is prepared to the
+ * kernel. The channel's thread. */
+void ring_chan_commit_pending(struct ring_chan *c);
+void ring_chan_submit(struct ring_chan *c);
+/* The entry's command is done: it waits here no more. */
+void ring_chan_forget_waiting(struct ring_chan *c, struct ring_entry *e);
+/* Commits the answers among what was given. Returns the request, if one is. */
+struct ring_entry *ring_chan_take_given(struct ring_chan *c);
+/* The thread has no entry of its own any more. */
+void ring_chan_disown(struct ring_chan *c);
 /* Puts an entry into the owner's hands. Any thread. */
 void ring_chan_give(struct ring_chan *c, struct ring_entry *e);
 void ring_chan_kick(struct ring_chan *c);
 /* The calling thread serves this channel. */
 bool ring_chan_is_serving(const struct ring_chan *c);
+/* It serves none any more. */
+void ring_chan_leave(void);
 
 int xport_ring_recv(struct xport_chan *chan, struct xport_recv *r, bool wait);
+
+/* ---- ring_answer.c ---- */
+
+/* Ends a request without an answer, which recycles its entry, or with an error. */
+void ring_answer_nothing(struct ring_entry *e);
+void ring_answer_refuse(struct ring_chan *c, struct ring_entry *e, int error);
+
 int xport_ring_send(struct xport_chan *chan, void *slot, const struct iovec *iov, int count);
 void *xport_ring_body(struct xport_chan *chan, void *slot, size_t *cap);
 void xport_ring_done(struct xport_chan *chan, void *slot);
 void xport_ring_flush(struct xport_chan *chan);
+
+/* ---- ring_stop.c ---- */
+
 void xport_ring_stop(struct xport_chan *chan);
 
 /* ---- ring_clerk.c ---- */

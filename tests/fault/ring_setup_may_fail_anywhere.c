@@ -220,7 +220,8 @@ static int run_refused(const char *mnt)
 	result = watched(mnt, 0);
 	small_entries = false;
 	printf("%s: entries that the kernel refused led to %s\n",
-	       multi ? "several threads" : "one thread", result == DEVICE ? "the device" : "nothing good");
+	       multi ? "several threads" : "one thread",
+	       result == DEVICE ? "the device" : "nothing good");
 	return result != DEVICE;
 }
 
