@@ -493,7 +493,7 @@ void mirror_want_backing(struct fuse_conn_info *conn)
 
 struct arguments {
 	const char *source;
-	bool help;
+	bool help, version;
 };
 
 static int take_source(void *data, const char *arg, int key, struct fuse_args *out)
@@ -504,9 +504,10 @@ static int take_source(void *data, const char *arg, int key, struct fuse_args *o
 		a->source = arg;
 		return 0;
 	}
-	if (!strcmp(arg, "-h") || !strcmp(arg, "--help") || !strcmp(arg, "-V") ||
-	    !strcmp(arg, "--version"))
+	if (!strcmp(arg, "-h") || !strcmp(arg, "--help"))
 		a->help = true;
+	if (!strcmp(arg, "-V") || !strcmp(arg, "--version"))
+		a->version = true;
 	return 1;
 }
 
@@ -521,6 +522,8 @@ int mirror_main_args(struct fuse_args *args, const char *what)
 		args->argv[0][0] = '\0';
 		return -1;
 	}
+	if (a.version)
+		return -1;
 	if (!a.source) {
 		fprintf(stderr, "usage: %s [options] SOURCE MOUNTPOINT\n", args->argv[0]);
 		return 1;

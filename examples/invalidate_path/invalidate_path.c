@@ -138,12 +138,28 @@ static const struct fuse_opt option_table[] = {
 	FUSE_OPT_END,
 };
 
+/* Our own option first; fuse_main() adds those of every filesystem. */
+static int print_help(void *data, const char *arg, int key, struct fuse_args *out)
+{
+	if (!strcmp(arg, "-h") || !strcmp(arg, "--help")) {
+		printf("usage: invalidate_path [options] MOUNTPOINT\n"
+		       "A file whose contents change; the cache is invalidated by path.\n\n"
+		       "    -o interval=SECONDS    change so often (1.0)\n\n");
+		out->argv[0][0] = '\0';
+	}
+	return 1;
+}
+
 int main(int argc, char *argv[])
 {
 	struct fuse_args args = FUSE_ARGS_INIT(argc, argv);
 	int status = 1;
 
-	if (!fuse_opt_parse(&args, &options, option_table, NULL))
+	if (fuse_opt_parse(&args, &options, option_table, print_help))
+		status = 1;
+	else if (options.interval <= 0)
+		fprintf(stderr, "invalidate_path: the interval must be more than 0 seconds\n");
+	else
 		status = fuse_main(args.argc, args.argv, &operations, NULL);
 	fuse_opt_free_args(&args);
 	return status;

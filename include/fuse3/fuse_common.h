@@ -27,9 +27,9 @@
 #define FUSE_VERSION FUSE_MAKE_VERSION(FUSE_MAJOR_VERSION, FUSE_MINOR_VERSION)
 
 #if !defined(FUSE_USE_VERSION)
-#error FUSE_USE_VERSION not defined
+#error FUSE_USE_VERSION not defined: "#define FUSE_USE_VERSION 319" goes before the first FUSE header
 #elif FUSE_USE_VERSION < 30
-#error only API version 30 or greater is supported
+#error only API version 30 or greater is supported: FUSE_USE_VERSION below 30 is the interface of libfuse 2
 #endif
 
 #ifdef __cplusplus

@@ -146,7 +146,9 @@ static enum outcome run(struct program *p)
 		return ALL_WELL;
 	}
 	if (!p->opts.mountpoint) {
-		fuse_log(FUSE_LOG_ERR, "error: no mountpoint specified\n");
+		fuse_log(FUSE_LOG_ERR,
+			 "error: no mountpoint specified; `%s --help' shows how to call it\n",
+			 p->args.argv[0]);
 		return NO_MOUNTPOINT;
 	}
 	result = p->mount_and_serve(p);

@@ -142,7 +142,7 @@ static const char *type_fault(mode_t mode)
 	case S_IFSOCK:
 		return NULL;
 	default:
-		return "the mode has no valid file type";
+		return "the mode has no valid file type (S_IFREG, S_IFDIR, ...)";
 	}
 }
 

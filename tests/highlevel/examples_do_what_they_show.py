@@ -137,6 +137,25 @@ def invalidate_path():
         assert read(m.dir + "/stale") == stale
 
 
+def command_line():
+    """Help and version need neither a mountpoint nor root, and errors are one sentence."""
+    def run(*args):
+        return subprocess.run([program(), *args], capture_output=True, text=True, check=False)
+
+    for option in ("-h", "--help"):
+        out = run(option)
+        assert out.returncode == 0 and out.stdout.startswith("usage: "), out
+        assert ("interval=SECONDS" in out.stdout) == ("inval" in NAME or "store" in NAME), out
+    out = run("-V")
+    assert out.returncode == 0 and "usage" not in out.stdout and not out.stderr, out
+    assert "FUSE kernel interface version" in out.stdout, out
+    out = run()
+    assert out.returncode in (1, 2) and "--help" in out.stderr, out
+    out = run("-o", "nonsense", "/tmp")
+    assert out.returncode and "nonsense" in out.stderr, out
+
+
+command_line()
 mounted.need_root("mounts")
 mounted.need_device()
 globals()[NAME]()

@@ -39,6 +39,8 @@ def exercise(programs, directory):
 
 def main():
     checks, program, *options = sys.argv[1:]
+    version = subprocess.run([program, "-V"], capture_output=True, text=True, check=True).stdout
+    assert "usage" not in version and "FUSE kernel interface version" in version, version
     mounted.need_root("files of several users")
     mounted.need_device()
     if "io_uring" in options and not mounted.kernel_has_rings():
