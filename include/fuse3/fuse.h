@@ -489,7 +489,8 @@ int fuse_service_main_real_versioned(struct fuse_service *service, struct fuse_a
 
 /* fuse_main() for a filesystem that fuse_service_accept() says is a service (see
  * fuse_service.h): args after fuse_service_append_args(), which stay the caller's. Says
- * goodbye with 0 when everything is mounted, then serves until the unmounting. Returns
+ * goodbye with 0 when everything is mounted and the kernel has been answered, then serves
+ * until the unmounting. Returns
  * what fuse_main() returns; if that is a failure before the mount, the goodbye is
  * left to the caller. */
 static inline int fuse_service_main_fn(struct fuse_service *service, struct fuse_args *args,

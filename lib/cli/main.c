@@ -122,6 +122,7 @@ static enum outcome serve_as_service(struct program *p)
 
 	if (!f)
 		return NO_FILESYSTEM;
+	bg_loop_will_follow();
 	if (!fuse_service_session_mount(p->service, fuse_get_session(f), 0, &p->opts)) {
 		fuse_service_send_goodbye(p->service, 0);
 		result = serve_mounted(p, f);

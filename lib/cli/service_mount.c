@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/background.h"
 #include "base/cleanup.h"
 #include "base/compiler.h"
 #include "base/log.h"
@@ -201,5 +202,8 @@ PROFUSE_EXPORT int fuse_service_session_mount(struct fuse_service *sf, struct fu
 		return err;
 	/* Who mounts takes the mount away again if we leave now. */
 	snprintf(device, sizeof(device), "/dev/fd/%d", take_fd(&sf->device));
-	return fuse_session_mount(se, device) < 0 ? -errno : 0;
+	if (fuse_session_mount(se, device) < 0)
+		return -errno;
+	/* A program that fails in init() has not mounted. */
+	return bg_loop_follows() ? sess_serve_init(se) : 0;
 }

@@ -98,6 +98,7 @@ class Program(Listener):
     """A listener that starts a program; output goes to a file."""
 
     def __init__(self, name, argv, user=SERVICE_USER, **more):
+        self.connections = 0
         self.processes = []
         self.output = f"{front.BASE}/out/{name}.log"
         self.argv = argv
@@ -105,6 +106,7 @@ class Program(Listener):
         super().__init__(name, self.start, **more)
 
     def start(self, conn):
+        self.connections += 1
         with open(self.output, "ab") as log:
             self.processes.append(activate(conn, self.argv, self.user, output=log))
 
@@ -112,7 +114,14 @@ class Program(Listener):
         with open(self.output, encoding="utf-8", errors="replace") as f:
             return f.read()
 
+    def process(self):
+        """The first that was started. It may mount before we are told that it was."""
+        front.wait_until(lambda: self.connections and len(self.processes) == self.connections,
+                         "the services were started")
+        return self.processes[0]
+
     def statuses(self):
+        self.process()
         return [p.wait(timeout=30) for p in self.processes]
 
     def close(self):

@@ -38,7 +38,7 @@ class Mounting(services.ServiceTest):
                 self.assertEqual(m.flags, "nodev noexec nosuid")
                 self.assertIn("user_id=0", m.options)
                 self.look(self.dir)
-                pid = service.processes[0].pid
+                pid = service.process().pid
                 open_files = [os.readlink(f"/proc/{pid}/fd/{fd}")
                               for fd in os.listdir(f"/proc/{pid}/fd")]
                 self.assertEqual("anon_inode:[io_uring]" in open_files, bool(transport))
@@ -54,7 +54,7 @@ class Mounting(services.ServiceTest):
         service = self.program("partfs", [PARTFS])
         self.run_it("mount", "-t", "fuse.partfs", self.image, self.dir)
         self.look(self.dir)
-        pid = service.processes[0].pid
+        pid = service.process().pid
         with open(f"/proc/{pid}/environ", "rb") as f:
             self.assertNotIn(b"TERM=", f.read())
         targets = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
@@ -214,7 +214,7 @@ class LowLevel(services.ServiceTest):
 
     def test_a_signal_ends_it(self):
         self.run_it("mount", "-t", "fuse.onefile", self.image, self.file)
-        self.service.processes[0].terminate()
+        self.service.process().terminate()
         self.assertEqual(self.service.statuses(), [0])
         # It has no right to unmount.
         self.run_it("umount", "-i", self.file)
@@ -256,6 +256,14 @@ class Failures(services.ServiceTest):
         self.addCleanup(os.unlink, image)
         self.run_it("mount", "-t", "fuse.partfs", "-o", "nonsense", image, self.dir, code=3)
         self.assertIn("nonsense", service.said())
+
+    def test_an_init_that_asks_for_the_impossible(self):
+        """The mount was there by then, and is gone again."""
+        service = self.program("refuser", [f"{BASE}/bin/refuser"])
+        said = self.run_it("mount.fuse3", "", self.dir, "-t", "refuser", code=4)
+        self.assertIn("the service gave up, with status 4", said)
+        self.assertEqual(front.mounts(self.dir), [])
+        self.assertEqual(service.statuses(), [1])
 
     def test_a_service_that_dies(self):
         self.program("partfs", ["/bin/false"])

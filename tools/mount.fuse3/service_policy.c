@@ -188,11 +188,15 @@ bool service_may_allow_other(const struct mount_request *req)
 
 static int may_set_word(const struct mount_request *req, enum mnt_opt_id row, const char *word)
 {
+	const char *value;
+
 	switch (row) {
 	case MNT_OPT_DEFAULT_PERM:
+		return 0;
 	case MNT_OPT_MAX_READ:
 	case MNT_OPT_BLKSIZE:
-		return 0;
+		value = strchr(word, '=') + 1;
+		return *value && value[strspn(value, "0123456789")] == '\0' ? 0 : -EINVAL;
 	case MNT_OPT_ALLOW_OTHER:
 		return service_may_allow_other(req) ? 0 : -EPERM;
 	case MNT_OPT_CONTEXT:
