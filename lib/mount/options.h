@@ -36,8 +36,8 @@ enum mnt_opt_helper {
 struct mnt_opt_row {
 	const char *name;
 	enum mnt_opt_kind kind;
-	unsigned long set;
-	unsigned long clear;
+	uint32_t set; /* MS_*, of which none is beyond */
+	uint32_t clear;
 	enum mnt_opt_helper helper;
 	const char *help;
 };
