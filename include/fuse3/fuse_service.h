@@ -129,7 +129,7 @@ void fuse_service_expect_mount_format(struct fuse_service *sf, mode_t expected_f
  * was created with, and ties the session to the device. expected_fmt as above; 0 leaves
  * it to fuse_service_expect_mount_format(). Sets opts->foreground and moves to "/": there
  * is no going into the background. Works once. Requests may arrive before this returns.
- * Returns 0, or what who mounts answered, with a message in the log.
+ * Returns 0, -EBUSY the second time, or what who mounts answered, with a message in the log.
  */
 int fuse_service_session_mount(struct fuse_service *sf, struct fuse_session *se,
 			       mode_t expected_fmt, struct fuse_cmdline_opts *opts);

@@ -105,8 +105,7 @@ static int take_socket(void)
 	if (!env_is("LISTEN_FDS", 1) || !sock_is(SO_DOMAIN, AF_UNIX) ||
 	    !sock_is(SO_TYPE, SOCK_SEQPACKET) || !sock_is(SO_ACCEPTCONN, 0)) {
 		fuse_log(FUSE_LOG_ERR,
-			 "fuse: service: not started with one connection; the socket unit needs "
-			 "ListenSequentialPacket= and Accept=yes\n");
+			 "fuse: service: needs ListenSequentialPacket= and Accept=yes\n");
 		return -EINVAL;
 	}
 	/* Not for children. */
@@ -167,8 +166,7 @@ PROFUSE_EXPORT int fuse_service_accept(struct fuse_service **sfp)
 	if (!err)
 		err = receive_unasked(sf, SERVICE_FILE_DEVICE, &sf->device);
 	if (err) {
-		fuse_log(FUSE_LOG_ERR, "fuse: service: no agreement with who mounts: %s\n",
-			 strerror(-err));
+		fuse_log(FUSE_LOG_ERR, "fuse: service: cannot begin: %s\n", strerror(-err));
 		fuse_service_destroy(&sf);
 	}
 	*sfp = sf;

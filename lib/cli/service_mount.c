@@ -128,8 +128,8 @@ static int ask(const struct fuse_service *sf, const void *head, size_t size, con
 			err = -(int)ntohl(reply.value);
 	}
 	if (err)
-		fuse_log(FUSE_LOG_ERR, "fuse: service: who mounts refused %.4s %s: %s\n",
-			 (const char *)head, string ? string : "", strerror(-err));
+		fuse_log(FUSE_LOG_ERR, "fuse: service: refused %.4s %s: %s\n", (const char *)head,
+			 string ? string : "", strerror(-err));
 	return err;
 }
 
@@ -188,9 +188,10 @@ PROFUSE_EXPORT int fuse_service_session_mount(struct fuse_service *sf, struct fu
 	char device[32];
 	int err;
 
-	if (!opts->mountpoint || sf->device < 0) {
-		fuse_log(FUSE_LOG_ERR, "fuse: service: %s\n",
-			 sf->device < 0 ? "mounted already" : "no mount point given");
+	if (sf->device < 0)
+		return -EBUSY;
+	if (!opts->mountpoint) {
+		fuse_log(FUSE_LOG_ERR, "fuse: no mount point given\n");
 		return -EINVAL;
 	}
 	opts->foreground = 1;

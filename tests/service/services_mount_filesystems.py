@@ -429,7 +429,7 @@ class Starting(services.ServiceTest):
             with self.subTest(count):
                 code, said = self.start(theirs, LISTEN_FDS=count)
                 self.assertEqual(code, 1)
-                self.assertIn("not started with one connection", said)
+                self.assertIn("needs ListenSequentialPacket= and Accept=yes", said)
         ours.close()
         theirs.close()
 
