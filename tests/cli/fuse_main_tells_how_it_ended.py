@@ -68,9 +68,10 @@ def without_a_mount(mountpoint):
         ends_with(3, *background, "-o", "no_such_option", mountpoint, says="no_such_option")
         ends_with(3, *background, "-o", "modules=nothing", mountpoint, says="nothing")
         ends_with(4, *background, "-o", "rootcontext=xx", mountpoint, says="rootcontext")
-    # Who may have no more processes cannot go into the background.
+    # Who may have no more processes cannot go into the background; nor look for leaks.
     ends_with(5, mountpoint, command=["setpriv", f"--reuid={NOBODY}", "--clear-groups",
-                                      "prlimit", "--nproc=1:1"])
+                                      "prlimit", "--nproc=1:1", "env",
+                                      "ASAN_OPTIONS=detect_leaks=0"])
     assert not is_mounted(mountpoint)
 
 
