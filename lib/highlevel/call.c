@@ -24,6 +24,7 @@ static void start(struct hl_call *c, fuse_req_t req)
 	c->op.slot = NULL;
 	c->interruptible = false;
 	c->handle[0] = c->handle[1] = 0;
+	c->borrowed = 0;
 	c->outer = hl_context_enter(f, req, f->user_data);
 }
 
@@ -169,13 +170,14 @@ int hl_call_release(struct hl_call *c, fuse_req_t req, const char *doing, fuse_i
 }
 
 /* The kernel names no open file where it could (fstat, fchmod). For a node that
- * has no path any more, another one serves as well as the one it means. */
+ * has no path any more, another one serves as well as the one it means. Whoever
+ * closes that meanwhile waits for us. */
 static int borrow_file(struct hl_call *c, fuse_ino_t ino, const char *doing)
 {
 	memset(&c->fi, 0, sizeof(c->fi));
-	if (!c->f->cfg.nullpath_ok || !hl_handle_of_node(&c->f->handles, ino, &c->fi.fh))
-		return -ENOENT;
-	return hl_begin(c->f->table, &c->op, doing, NULL, 0);
+	if (c->f->cfg.nullpath_ok)
+		c->borrowed = hl_handle_borrow(&c->f->handles, ino, &c->fi.fh);
+	return c->borrowed ? hl_begin(c->f->table, &c->op, doing, NULL, 0) : -ENOENT;
 }
 
 int hl_call_maybe_open(struct hl_call *c, fuse_req_t req, const char *doing, fuse_ino_t ino,
@@ -228,6 +230,9 @@ void hl_call_end(struct hl_call *c)
 {
 	for (int i = 0; PROFUSE_TSAN && i < 2; i++)
 		hl_handle_used(&c->f->handles, c->handle[i]);
+	if (c->borrowed)
+		hl_handle_return(&c->f->handles, c->borrowed);
+	c->borrowed = 0;
 	if (c->interruptible)
 		hl_intr_end(c);
 	hl_end(&c->op);

@@ -15,6 +15,7 @@ int hl_handles_init(struct hl_handles *h)
 {
 	memset(h, 0, sizeof(*h));
 	pthread_mutex_init(&h->lock, NULL);
+	pthread_cond_init(&h->returned, NULL);
 	h->fresh = 1;
 	h->chunks = mmap(NULL, CHUNK_TABLE_BYTES, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -36,6 +37,7 @@ void hl_handles_fini(struct hl_handles *h)
 		free(c);
 	}
 	munmap(h->chunks, CHUNK_TABLE_BYTES);
+	pthread_cond_destroy(&h->returned);
 	pthread_mutex_destroy(&h->lock);
 	h->chunks = NULL;
 }
@@ -181,6 +183,9 @@ bool hl_handle_close(struct hl_handles *h, uint64_t wire, struct hl_closed_handl
 		if (!handle->listing)
 			unlink_locked(h, handle);
 		atomic_fetch_add_explicit(&handle->uses, 1, memory_order_release);
+		/* Nobody finds it any more, so this comes to an end. */
+		while (handle->borrowed)
+			pthread_cond_wait(&h->returned, &h->lock);
 		handle->next = h->free;
 		h->free = handle->self;
 	}
@@ -200,16 +205,28 @@ static struct hl_handle *next_of_node_locked(struct hl_handles *h, uint64_t ino,
 	return NULL;
 }
 
-bool hl_handle_of_node(struct hl_handles *h, uint64_t ino, uint64_t *fh)
+uint32_t hl_handle_borrow(struct hl_handles *h, uint64_t ino, uint64_t *fh)
 {
 	struct hl_handle *handle;
+	uint32_t number = 0;
 
 	pthread_mutex_lock(&h->lock);
 	handle = next_of_node_locked(h, ino, *head_of(h, ino));
-	if (handle)
+	if (handle) {
 		*fh = atomic_load_explicit(&handle->fh, memory_order_relaxed);
+		handle->borrowed++;
+		number = handle->self;
+	}
 	pthread_mutex_unlock(&h->lock);
-	return handle;
+	return number;
+}
+
+void hl_handle_return(struct hl_handles *h, uint32_t number)
+{
+	pthread_mutex_lock(&h->lock);
+	if (--by_number(h, number)->borrowed == 0)
+		pthread_cond_broadcast(&h->returned);
+	pthread_mutex_unlock(&h->lock);
 }
 
 bool hl_handles_suffice(struct hl_handles *h, uint64_t ino)

@@ -34,10 +34,12 @@ struct hl_handle {
 	uint64_t ino;
 	struct hl_listing *listing; /* of directories */
 	uint32_t next, prev;	    /* with the same head, or free; by number */
+	uint32_t borrowed;	    /* how often, at the moment */
 };
 
 struct hl_handles {
 	pthread_mutex_t lock; /* opening and closing, searching by node */
+	pthread_cond_t returned;
 	_Atomic(struct hl_handle *) *chunks;
 	uint32_t fresh; /* numbers given out so far; 0 is not used */
 	uint32_t free;
@@ -61,7 +63,7 @@ bool hl_handle_listing(struct hl_handles *h, uint64_t wire, uint64_t *fh,
 void hl_handle_used(struct hl_handles *h, uint64_t wire);
 
 /* Closes it: the number is good for nothing any more. What it stood for is the
- * caller's now. */
+ * caller's now. Waits for those who have borrowed it. */
 struct hl_closed_handle {
 	uint64_t fh;
 	uint64_t ino;
@@ -69,8 +71,10 @@ struct hl_closed_handle {
 };
 bool hl_handle_close(struct hl_handles *h, uint64_t wire, struct hl_closed_handle *out);
 
-/* The fh of some open file of this node; false if there is none. */
-bool hl_handle_of_node(struct hl_handles *h, uint64_t ino, uint64_t *fh);
+/* Borrows some open file of this node, whose owner may want to close it meanwhile:
+ * a number for hl_handle_return, or 0 if there is none. */
+uint32_t hl_handle_borrow(struct hl_handles *h, uint64_t ino, uint64_t *fh);
+void hl_handle_return(struct hl_handles *h, uint32_t number);
 /* Is this node open, and does every open file have an fh? */
 bool hl_handles_suffice(struct hl_handles *h, uint64_t ino);
 

@@ -102,6 +102,7 @@ struct hl_call {
 	struct hl_context outer;
 	struct fuse_file_info fi; /* with the filesystem's own fh */
 	uint64_t handle[2];	  /* the kernel's numbers of the files it works on, or 0 */
+	uint32_t borrowed;	  /* for hl_handle_return, or 0 */
 	bool interruptible;
 	/* intr.c */
 	pthread_t thread;

@@ -25,10 +25,15 @@ static struct fuse_context seen;
 static gid_t seen_groups[64];
 static int seen_group_count;
 static _Atomic int inside, let_go, interrupted;
+static bool without_paths; /* nullpath_ok */
+static _Atomic int opened, released;
+static _Atomic uint64_t borrowed; /* the fh that getattr works on */
+static _Atomic int too_early;	  /* it was released meanwhile */
 
 static void *ctx_init(struct fuse_conn_info *conn, struct fuse_config *cfg)
 {
 	seen = *fuse_get_context();
+	cfg->nullpath_ok = without_paths;
 	return (void *)(uintptr_t) "from init";
 }
 
@@ -36,8 +41,30 @@ static int ctx_getattr(const char *path, struct stat *st, struct fuse_file_info 
 {
 	seen = *fuse_get_context();
 	seen_group_count = fuse_getgroups(64, seen_groups);
+	if (!path) {
+		borrowed = fi->fh;
+		inside++;
+		while (!let_go)
+			usleep(1000);
+		inside--;
+		path = "/file";
+	}
 	st->st_mode = strchr("/d", path[strlen(path) - 1]) ? S_IFDIR | 0755 : S_IFREG | 0644;
 	st->st_nlink = 1;
+	return 0;
+}
+
+static int ctx_open(const char *path, struct fuse_file_info *fi)
+{
+	fi->fh = (uint64_t)++opened;
+	return 0;
+}
+
+static int ctx_release(const char *path, struct fuse_file_info *fi)
+{
+	if (!let_go && fi->fh == borrowed)
+		too_early = 1;
+	released++;
 	return 0;
 }
 
@@ -93,6 +120,8 @@ static const struct fuse_operations ctx_operations = {
 	.init = ctx_init,
 	.getattr = ctx_getattr,
 	.mkdir = ctx_mkdir,
+	.open = ctx_open,
+	.release = ctx_release,
 	.access = ctx_access,
 	.rename = ctx_rename,
 	.unlink = ctx_unlink,
@@ -127,6 +156,7 @@ static uint64_t send_access(uint64_t ino)
 static void reset(void)
 {
 	inside = let_go = interrupted = 0;
+	opened = released = too_early = 0;
 	log_clear();
 }
 
@@ -224,6 +254,45 @@ static void a_stuck_callback_stalls_nothing_elsewhere(void **state)
 	assert_int_equal(r.error, 0);
 	mock_reply_free(&r);
 	serve_end(&served, true);
+}
+
+/* fstat of a removed file works on any of its open files; who closes that one at the
+ * same time waits until it is done. */
+static void an_open_file_stays_while_it_is_borrowed(void **state)
+{
+	struct fuse_release_in release[2];
+	uint64_t f, unique, closing[2];
+	struct fuse_open_out o[2];
+	struct mock_reply r;
+
+	reset();
+	without_paths = true;
+	serve_start(&served, &ctx_operations, NULL, 6, NULL);
+	without_paths = false;
+	f = look_up(1, "file");
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(mock_open(served.m, f, O_RDWR, &o[i]), 0);
+	assert_int_equal(mock_unlink(served.m, 1, "file"), 0);
+	unique = mock_send(served.m, &(struct mock_call){.op = PROTO_GETATTR, .nodeid = f});
+	assert_true(wait_for(&inside, 1));
+	for (int i = 0; i < 2; i++) {
+		release[i] = (struct fuse_release_in){.fh = o[i].fh, .flags = O_RDWR};
+		closing[i] = mock_send(
+			served.m,
+			&(struct mock_call){.op = PROTO_RELEASE, .nodeid = f, .in = &release[i]});
+	}
+	assert_true(wait_for(&released, 1));
+	assert_int_equal(mock_wait_ms(served.m, unique, 50, NULL), -EAGAIN);
+	assert_int_equal(released, 1);
+	let_go = 1;
+	assert_int_equal(mock_wait(served.m, unique, &r), 0);
+	assert_int_equal(r.error, 0);
+	mock_reply_free(&r);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(mock_wait(served.m, closing[i], NULL), 0);
+	assert_int_equal(released, 2);
+	assert_int_equal(too_early, 0);
+	serve_end(&served, false);
 }
 
 static void a_rename_above_it_waits_and_keeps_nobody_out(void **state)
@@ -429,6 +498,7 @@ int main(void)
 		cmocka_unit_test(the_context_is_the_callers),
 		cmocka_unit_test(the_groups_are_the_callers),
 		cmocka_unit_test(a_stuck_callback_stalls_nothing_elsewhere),
+		cmocka_unit_test(an_open_file_stays_while_it_is_borrowed),
 		cmocka_unit_test(a_rename_above_it_waits_and_keeps_nobody_out),
 		cmocka_unit_test(intr_interrupts_system_calls),
 		cmocka_unit_test(without_intr_the_callback_may_ask),
