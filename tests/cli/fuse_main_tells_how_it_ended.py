@@ -14,6 +14,7 @@ import time
 
 LIMIT_S = 30
 NOBODY = 65534
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 HELLO = os.path.abspath(sys.argv[1])
 
 
@@ -47,12 +48,19 @@ def ends_with(status, *args, says="", command=()):
 
 
 def start(mountpoint, *args):
-    p = subprocess.Popen([HELLO, "-f", *args, mountpoint], stdin=subprocess.DEVNULL)
+    p = subprocess.Popen([HELLO, "-f", *args, mountpoint], stdin=subprocess.DEVNULL,
+                         preexec_fn=take_signals)
     end = time.monotonic() + LIMIT_S
     while not is_mounted(mountpoint):
         assert p.poll() is None and time.monotonic() < end, f"{args}: the mount does not come"
         time.sleep(0.01)
     return p
+
+
+def take_signals():
+    """As from a terminal, also under nohup or in the background of a script."""
+    for sig in SIGNALS:
+        signal.signal(sig, signal.SIG_DFL)
 
 
 def without_a_mount(mountpoint):
@@ -80,7 +88,7 @@ def served(mountpoint):
         p = start(mountpoint, *loop)
         subprocess.run(["umount", mountpoint], check=True)
         assert p.wait(LIMIT_S) == 0, f"{loop}: status {p.returncode} after umount"
-        for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for sig in SIGNALS:
             p = start(mountpoint, *loop)
             p.send_signal(sig)
             assert p.wait(LIMIT_S) == 8, f"{loop}: status {p.returncode} after {sig.name}"
