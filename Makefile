@@ -47,6 +47,8 @@ bench: all
 
 install: all
 	meson install -C $(BUILD) --no-rebuild
+	@# So that programs find the library. Packages do this by themselves.
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" -ne 0 ] || ldconfig
 
 # The Debian packages, into packages/.
 deb:

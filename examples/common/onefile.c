@@ -164,7 +164,8 @@ static int serve_it(struct fuse_session *se, const struct fuse_cmdline_opts *opt
 	pthread_cond_signal(&stop_cond);
 	pthread_mutex_unlock(&lock);
 	pthread_join(thread, NULL);
-	return res != 0;
+	/* A positive result is the signal that asked us to stop: a clean end. */
+	return res < 0;
 }
 
 /* ---- start ---- */

@@ -30,6 +30,6 @@ PROFUSE_EXPORT void fuse_lowlevel_help(void)
 	print_line("    -o allow_root          root may use the mount as well");
 	print_line("    -o io_uring=auto|on|off exchange requests through io_uring (default: off)");
 	print_line("    -o io_uring_q_depth=N  requests per queue");
-	print_line("    -o io_uring_memory=N   bytes for all queues (k, m, g; default: 256m)");
+	print_line("    -o io_uring_memory=N   bytes for all queues (k, m, g; default: 512m)");
 	mnt_help(print_line);
 }

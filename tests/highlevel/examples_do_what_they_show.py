@@ -105,6 +105,8 @@ def notify_inval_inode():
         first = read(m.dir + "/counter")
         time.sleep(0.5)
         assert read(m.dir + "/counter") == first, "the cache was not used"
+        m.process.terminate()
+        assert m.process.wait(30) == 0 and not mounted.is_mounted(m.dir)
 
 
 def notify_inval_entry():
