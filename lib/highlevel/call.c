@@ -212,11 +212,11 @@ int hl_call_node_or_file(struct hl_call *c, fuse_req_t req, const char *doing, f
 	return err;
 }
 
-int hl_call_write(struct hl_call *c, fuse_req_t req, const char *doing, enum hl_write kind,
-		  const struct hl_where *w, unsigned int count)
+int hl_call_write(struct hl_call *c, fuse_req_t req, const char *doing, const struct hl_where *w,
+		  unsigned int count)
 {
 	start(c, req);
-	return ready(c, hl_begin_write(c->f->table, &c->op, doing, kind, w, count));
+	return ready(c, hl_begin_write(c->f->table, &c->op, doing, w, count));
 }
 
 void hl_call_answering(struct hl_call *c)

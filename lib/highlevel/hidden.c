@@ -249,7 +249,7 @@ static bool remove_by_name(struct fuse *f, fuse_ino_t ino, bool closed_only)
 	if (!hl_name_of(f->table, ino, &w.ino, name, sizeof(name)))
 		return false;
 	w.name = name;
-	if (hl_begin_write(f->table, &op, "unlink", HL_UNLINK, &w, 1))
+	if (hl_begin_write(f->table, &op, "unlink", &w, 1))
 		return false;
 	there = op.node[0] == ino;
 	/* It may have been opened again, through /proc. */

@@ -148,8 +148,8 @@ int hl_call_maybe_open(struct hl_call *c, fuse_req_t req, const char *doing, fus
  * profuse_open_file(), if it said that it can. */
 int hl_call_node_or_file(struct hl_call *c, fuse_req_t req, const char *doing, fuse_ino_t ino);
 /* A writer: unlink, rmdir (count 1), rename (2). */
-int hl_call_write(struct hl_call *c, fuse_req_t req, const char *doing, enum hl_write kind,
-		  const struct hl_where *w, unsigned int count);
+int hl_call_write(struct hl_call *c, fuse_req_t req, const char *doing, const struct hl_where *w,
+		  unsigned int count);
 /* Always, also after a beginning that failed, and before the answer. */
 void hl_call_end(struct hl_call *c);
 /* Before an answer that is given ahead of hl_call_end, for those that must undo

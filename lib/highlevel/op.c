@@ -176,14 +176,11 @@ void hl_claim_current(struct hl_op *op)
 	/* Again after the claim holds: someone may have made or moved a node
 	 * while we waited. */
 	while (find_nodes(op) || !armed) {
-		uint64_t node[2] = {0}, entry[2] = {0};
+		uint64_t entry[2] = {0};
 
-		for (unsigned int i = 0; i < op->count; i++) {
-			if (op->node[i])
-				node[i] = op->node[i] | op->subtree;
+		for (unsigned int i = 0; i < op->count; i++)
 			entry[i] = hl_at((uint32_t)op->where[i].ino, op->hash[i]);
-		}
-		hl_claim_take(op->table, op->claim, node, entry);
+		hl_claim_take(op->table, op->claim, op->node, entry);
 		armed = true;
 	}
 }
@@ -220,15 +217,13 @@ static int hold_directories(struct hl_op *op)
 	return 0;
 }
 
-int hl_begin_write(struct hl_table *t, struct hl_op *op, const char *doing, enum hl_write kind,
+int hl_begin_write(struct hl_table *t, struct hl_op *op, const char *doing,
 		   const struct hl_where *w, unsigned int count)
 {
 	int err = start(t, op, doing, w, count);
 
 	if (err)
 		return err;
-	/* What is unlinked has nothing below it; no need to look there. */
-	op->subtree = kind == HL_UNLINK ? 0 : HL_SUBTREE;
 	err = hold_directories(op);
 	if (!err)
 		err = reserve(t, op);

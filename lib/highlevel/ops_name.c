@@ -190,7 +190,7 @@ void hl_ll_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	const struct hl_where w = {parent, name};
 	struct hl_call c;
-	int err = hl_call_write(&c, req, "unlink", HL_UNLINK, &w, 1);
+	int err = hl_call_write(&c, req, "unlink", &w, 1);
 
 	if (!err)
 		err = remove_name(&c);
@@ -223,7 +223,7 @@ void hl_ll_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 	const struct hl_where w = {parent, name};
 	struct stat st;
 	struct hl_call c;
-	int err = hl_call_write(&c, req, "rmdir", HL_RMDIR, &w, 1);
+	int err = hl_call_write(&c, req, "rmdir", &w, 1);
 	bool seen = !err && see_directory(&c, 0, &st);
 
 	if (!err)
@@ -273,7 +273,7 @@ void hl_ll_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_
 {
 	const struct hl_where w[2] = {{parent, name}, {newparent, newname}};
 	struct hl_call c;
-	int err = hl_call_write(&c, req, "rename", HL_RENAME, w, 2);
+	int err = hl_call_write(&c, req, "rename", w, 2);
 
 	if (!err)
 		err = rename_entry(&c, flags);

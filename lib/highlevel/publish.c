@@ -75,15 +75,14 @@
 
 /* ---- do two places touch? ---- */
 
-/* Is idx the claimed node, or below it? */
-static bool is_below(struct hl_table *t, uint32_t idx, uint64_t claimed)
+/* Is idx the claimed node, or below it? There may be something below a file, too:
+ * it was a directory until somebody changed it behind the filesystem's back. */
+static bool is_below(struct hl_table *t, uint32_t idx, uint32_t top)
 {
-	uint32_t top = (uint32_t)claimed;
-
 	for (uint32_t steps = 0; idx && steps < WALK_LIMIT; steps++) {
 		if (idx == top)
 			return true;
-		if (!(claimed & HL_SUBTREE) || idx == HL_ROOT_INO)
+		if (idx == HL_ROOT_INO)
 			return false;
 		idx = atomic_load_explicit(&hl_node(t, idx)->parent, memory_order_acquire);
 	}
@@ -96,7 +95,7 @@ static bool claim_meets(struct hl_table *t, const struct hl_claim *c, uint64_t a
 		return false;
 	for (int i = 0; i < 2; i++) {
 		uint64_t entry = atomic_load_explicit(&c->entry[i], memory_order_acquire);
-		uint64_t node = atomic_load_explicit(&c->node[i], memory_order_acquire);
+		uint32_t node = atomic_load_explicit(&c->node[i], memory_order_acquire);
 
 		if (entry == at || (node && is_below(t, hl_at_idx(at), node)))
 			return true;
@@ -108,12 +107,12 @@ static bool claim_meets(struct hl_table *t, const struct hl_claim *c, uint64_t a
 static bool claims_meet(struct hl_table *t, const struct hl_claim *a, const struct hl_claim *b)
 {
 	for (int i = 0; i < 2; i++) {
-		uint64_t na = atomic_load_explicit(&a->node[i], memory_order_acquire);
-		uint64_t nb = atomic_load_explicit(&b->node[i], memory_order_acquire);
+		uint32_t na = atomic_load_explicit(&a->node[i], memory_order_acquire);
+		uint32_t nb = atomic_load_explicit(&b->node[i], memory_order_acquire);
 
 		if (claim_meets(t, a, atomic_load_explicit(&b->entry[i], memory_order_acquire)) ||
 		    claim_meets(t, b, atomic_load_explicit(&a->entry[i], memory_order_acquire)) ||
-		    claim_meets(t, a, (uint32_t)nb) || claim_meets(t, b, (uint32_t)na))
+		    claim_meets(t, a, nb) || claim_meets(t, b, na))
 			return true;
 	}
 	return false;
@@ -315,7 +314,7 @@ static void stand_aside_locked(struct hl_table *t, struct hl_claim *c)
 	}
 }
 
-void hl_claim_take(struct hl_table *t, struct hl_claim *c, const uint64_t node[2],
+void hl_claim_take(struct hl_table *t, struct hl_claim *c, const uint32_t node[2],
 		   const uint64_t entry[2])
 {
 	int64_t patience = FIRST_PATIENCE_NS;

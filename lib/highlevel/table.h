@@ -76,10 +76,9 @@ struct hl_op {
 	struct hl_where where[2];
 	uint32_t hash[2]; /* of the entries */
 	size_t namelen[2];
-	/* Writers: what the entries name, or 0; whether the claim is on what
-	 * lies below too; directories held; names for hl_renamed. */
+	/* Writers: what the entries name, or 0; directories held; names for
+	 * hl_renamed. */
 	uint32_t node[2];
-	uint64_t subtree;
 	unsigned int held;
 	struct hl_name *spare, *spare2;
 	char *heap[2]; /* of paths too long for the slot's buffers */
@@ -104,20 +103,13 @@ PROFUSE_NODISCARD int hl_begin(struct hl_table *t, struct hl_op *op, const char 
 PROFUSE_NODISCARD int hl_begin_open(struct hl_table *t, struct hl_op *op, const char *doing,
 				    uint64_t ino, bool want_path);
 
-enum hl_write {
-	HL_UNLINK,
-	HL_RMDIR,
-	HL_RENAME,
-};
-
 /*
  * Begins an operation that removes or moves the entries w[]: one for unlink
  * and rmdir, old and new for rename. Returns when no operation works on a path
  * through what they name; new ones wait until hl_end. Errors as hl_begin.
  */
 PROFUSE_NODISCARD int hl_begin_write(struct hl_table *t, struct hl_op *op, const char *doing,
-				     enum hl_write kind, const struct hl_where *w,
-				     unsigned int count);
+				     const struct hl_where *w, unsigned int count);
 
 void hl_end(struct hl_op *op);
 

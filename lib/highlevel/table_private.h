@@ -164,15 +164,12 @@ struct hl_slot {
  */
 struct hl_claim {
 	_Atomic uint64_t ticket;
-	_Atomic uint64_t node[2]; /* index, HL_SUBTREE */
+	_Atomic uint32_t node[2];
 	_Atomic uint64_t entry[2];
 	struct hl_claim *next; /* all records; set once */
 	bool used;	       /* under claims_lock */
 	pthread_cond_t gone;
 };
-
-/* The claim is on everything below the node too. */
-#define HL_SUBTREE (1ull << 32)
 
 struct hl_table {
 	uint64_t id; /* tells tables apart that had the same address */
@@ -316,7 +313,7 @@ void hl_unpublish(struct hl_table *t, struct hl_slot *s, unsigned int count);
 struct hl_claim *hl_claim_new(struct hl_table *t);
 /* Waits until nobody works on or below node[] or on entry[]. What c claimed
  * before is given up first. */
-void hl_claim_take(struct hl_table *t, struct hl_claim *c, const uint64_t node[2],
+void hl_claim_take(struct hl_table *t, struct hl_claim *c, const uint32_t node[2],
 		   const uint64_t entry[2]);
 void hl_claim_drop(struct hl_table *t, struct hl_claim *c);
 

@@ -73,7 +73,6 @@ enum phase { BEGINS, INSIDE, DONE };
 struct task {
 	struct hl_table *t;
 	bool writer;
-	enum hl_write kind;
 	struct hl_where w[2];
 	unsigned int count;
 	_Atomic int phase;
@@ -88,7 +87,7 @@ static void *run(void *arg)
 	int err;
 
 	if (k->writer)
-		err = hl_begin_write(k->t, &op, "test", k->kind, k->w, k->count);
+		err = hl_begin_write(k->t, &op, "test", k->w, k->count);
 	else
 		err = hl_begin(k->t, &op, "test", k->w, k->count);
 	if (err)
@@ -128,13 +127,13 @@ static void finish(struct task *k)
 	{                                                                                          \
 		.t = s->t, .w = {__VA_ARGS__}, .count = 1                                          \
 	}
-#define REMOVER(how, ...)                                                                          \
+#define REMOVER(...)                                                                               \
 	{                                                                                          \
-		.t = s->t, .writer = true, .kind = how, .w = {__VA_ARGS__}, .count = 1             \
+		.t = s->t, .writer = true, .w = {__VA_ARGS__}, .count = 1                          \
 	}
 #define RENAMER(...)                                                                               \
 	{                                                                                          \
-		.t = s->t, .writer = true, .kind = HL_RENAME, .w = {__VA_ARGS__}, .count = 2       \
+		.t = s->t, .writer = true, .w = {__VA_ARGS__}, .count = 2                          \
 	}
 
 /* Begins and ends at once. */
@@ -161,6 +160,22 @@ static void a_rename_waits_for_what_is_below(void **state)
 	assert_true(reaches(&mover, INSIDE, DEADLINE));
 	finish(&mover);
 	assert_int_equal(hl_find_path(s->t, "/z/b/c"), s->c);
+}
+
+/* To the filesystem it is a file now, removed by unlink. */
+static void a_removal_waits_for_what_is_below(void **state)
+{
+	struct tree *s = *state;
+	struct task below = READER({s->c, NULL});
+	struct task remover = REMOVER({s->a, "b"});
+
+	start(&below);
+	assert_true(reaches(&below, INSIDE, DEADLINE));
+	start(&remover);
+	assert_false(reaches(&remover, INSIDE, A_WHILE));
+	finish(&below);
+	assert_true(reaches(&remover, INSIDE, DEADLINE));
+	finish(&remover);
 }
 
 static void an_operation_waits_while_its_path_changes(void **state)
@@ -197,8 +212,8 @@ static void a_stuck_operation_stalls_nothing_elsewhere(void **state)
 	struct task stuck = READER({s->c, NULL});
 	struct task r1 = READER({s->d, NULL}), r2 = READER({s->b, "other"});
 	struct task r3 = READER({s->c, NULL}), r4 = READER({HL_ROOT_INO, "x"});
-	struct task u1 = REMOVER(HL_UNLINK, {s->a, "d"});
-	struct task u2 = REMOVER(HL_RMDIR, {HL_ROOT_INO, "y"});
+	struct task u1 = REMOVER({s->a, "d"});
+	struct task u2 = REMOVER({HL_ROOT_INO, "y"});
 	struct task m1 = RENAMER({HL_ROOT_INO, "x"}, {s->b, "x"});
 
 	start(&stuck);
@@ -302,7 +317,7 @@ static void a_listing_that_makes_a_node_late_does_not_confuse_a_rename(void **st
 	struct hl_op op, listing;
 	struct hl_entry e;
 
-	assert_int_equal(hl_begin_write(s->t, &op, "test", HL_RENAME, w, 2), 0);
+	assert_int_equal(hl_begin_write(s->t, &op, "test", w, 2), 0);
 	assert_int_equal(hl_begin(s->t, &listing, "test", &dir, 1), 0);
 	assert_int_equal(hl_lookup(&listing, s->a, "unknown", &e), 0);
 	hl_end(&listing);
@@ -318,6 +333,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_rename_waits_for_what_is_below),
+		T(a_removal_waits_for_what_is_below),
 		T(an_operation_waits_while_its_path_changes),
 		T(a_stuck_operation_stalls_nothing_elsewhere),
 		T(a_writer_that_waits_for_a_stuck_one_keeps_nobody_out),

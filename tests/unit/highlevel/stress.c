@@ -374,7 +374,7 @@ static void do_remove(struct rng *r)
 		return;
 	lock_vfs(dir, dir);
 	w = (struct hl_where){objects[dir].ino, name_text((int)pick(r, NAMES), name)};
-	if (!hl_begin_write(table, &op, "test", want_dir ? HL_RMDIR : HL_UNLINK, &w, 1)) {
+	if (!hl_begin_write(table, &op, "test", &w, 1)) {
 		CHECK(locked_resolve(op.path[0], true) == dir);
 		a_while(r);
 		if (model_remove(op.path[0], want_dir)) {
@@ -438,7 +438,7 @@ static void do_rename(struct rng *r)
 		};
 
 		lock_vfs(d1, d2);
-		if (!hl_begin_write(table, &op, "test", HL_RENAME, w, 2)) {
+		if (!hl_begin_write(table, &op, "test", w, 2)) {
 			CHECK(locked_resolve(op.path[0], true) == d1);
 			CHECK(locked_resolve(op.path[1], true) == d2);
 			a_while(r);

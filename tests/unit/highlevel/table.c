@@ -70,12 +70,12 @@ static int begin_error(struct hl_table *t, uint64_t ino, const char *name)
 	return err;
 }
 
-static void remove_entry(struct hl_table *t, enum hl_write kind, uint64_t dir, const char *name)
+static void remove_entry(struct hl_table *t, uint64_t dir, const char *name)
 {
 	struct hl_where w = {dir, name};
 	struct hl_op op;
 
-	assert_int_equal(hl_begin_write(t, &op, "test", kind, &w, 1), 0);
+	assert_int_equal(hl_begin_write(t, &op, "test", &w, 1), 0);
 	hl_removed(&op);
 	hl_end(&op);
 }
@@ -86,7 +86,7 @@ static void rename_entry(struct hl_table *t, uint64_t d1, const char *n1, uint64
 	struct hl_where w[2] = {{d1, n1}, {d2, n2}};
 	struct hl_op op;
 
-	assert_int_equal(hl_begin_write(t, &op, "test", HL_RENAME, w, 2), 0);
+	assert_int_equal(hl_begin_write(t, &op, "test", w, 2), 0);
 	hl_renamed(&op, exchange);
 	hl_end(&op);
 }
@@ -290,7 +290,7 @@ static void a_removed_node_lives_on_without_a_path(void **state)
 	struct hl_table *t = *state;
 	uint64_t a = lookup(t, HL_ROOT_INO, "a", NULL), again;
 
-	remove_entry(t, HL_UNLINK, HL_ROOT_INO, "a");
+	remove_entry(t, HL_ROOT_INO, "a");
 	assert_int_equal(begin_error(t, a, NULL), -ENOENT);
 	assert_true(hl_flags(t, a) & HL_UNLINKED);
 	again = lookup(t, HL_ROOT_INO, "a", NULL);
@@ -298,7 +298,7 @@ static void a_removed_node_lives_on_without_a_path(void **state)
 	forget(t, a, 1);
 	assert_int_equal(count_nodes(t), 2);
 	assert_path(t, again, "/a");
-	remove_entry(t, HL_UNLINK, HL_ROOT_INO, "nobody knows it");
+	remove_entry(t, HL_ROOT_INO, "nobody knows it");
 }
 
 static void what_is_below_a_renamed_directory_moves_with_it(void **state)
@@ -361,7 +361,7 @@ static void a_node_can_be_set_aside_under_another_name(void **state)
 	struct hl_op op;
 
 	lookup(t, d, ".taken", NULL);
-	assert_int_equal(hl_begin_write(t, &op, "test", HL_UNLINK, &w, 1), 0);
+	assert_int_equal(hl_begin_write(t, &op, "test", &w, 1), 0);
 	assert_int_equal(hl_set_aside(&op, 0, ".taken"), -EEXIST);
 	assert_int_equal(hl_set_aside(&op, 0, ".hidden"), 0);
 	hl_removed(&op);
