@@ -25,6 +25,8 @@ extern "C" {
 #endif
 
 struct statx;
+/* C99 alone does not have it. */
+struct timespec;
 
 /* A filesystem. */
 struct fuse;
@@ -277,7 +279,7 @@ struct fuse_operations {
 
 	/* Sets atime (tv[0]) and mtime (tv[1]), which may be UTIME_NOW and
 	 * UTIME_OMIT in tv_nsec. */
-	int (*utimens)(const char *path, const struct timespec tv[2], struct fuse_file_info *fi);
+	int (*utimens)(const char *path, const struct timespec *tv, struct fuse_file_info *fi);
 
 	/* Turns a block number of the file into one of the device; for mounts with
 	 * a block device. */
@@ -549,7 +551,7 @@ int fuse_fs_chmod(struct fuse_fs *fs, const char *path, mode_t mode, struct fuse
 int fuse_fs_chown(struct fuse_fs *fs, const char *path, uid_t uid, gid_t gid,
 		  struct fuse_file_info *fi);
 int fuse_fs_truncate(struct fuse_fs *fs, const char *path, off_t size, struct fuse_file_info *fi);
-int fuse_fs_utimens(struct fuse_fs *fs, const char *path, const struct timespec tv[2],
+int fuse_fs_utimens(struct fuse_fs *fs, const char *path, const struct timespec *tv,
 		    struct fuse_file_info *fi);
 int fuse_fs_access(struct fuse_fs *fs, const char *path, int mask);
 int fuse_fs_readlink(struct fuse_fs *fs, const char *path, char *buf, size_t len);
