@@ -70,8 +70,10 @@ SHARED void *enter_call(const struct fuse_fs *fs, const char *name, const char *
 /* What a layer lacks, the kernel must not be told to expect. */
 static void limit_wants(const struct fuse_fs *fs, struct fuse_conn_info *conn)
 {
-	/* Or nobody empties a file that is opened with O_TRUNC. */
-	if (!fs->op.open)
+	/* Or nobody empties a file that is opened with O_TRUNC. With neither, opening
+	 * it that way succeeds and empties nothing: filesystems of control files
+	 * rely on that. */
+	if (!fs->op.open && fs->op.truncate)
 		fuse_unset_feature_flag(conn, FUSE_CAP_ATOMIC_O_TRUNC);
 	if (!fs->op.write_buf)
 		fuse_unset_feature_flag(conn, FUSE_CAP_SPLICE_READ);

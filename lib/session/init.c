@@ -100,6 +100,10 @@ static uint64_t default_want(const struct fuse_session *se, uint64_t capable)
 		want |= FUSE_CAP_##cap;
 #include "protocol/caps.def"
 #undef CAP
+	/* Nor could such a program empty a file if the kernel asked: O_TRUNC has no
+	 * effect then, instead of an error. */
+	if (!has_op(se, OP_OFFSET(open)) && !has_op(se, OP_OFFSET(setattr)))
+		want |= FUSE_CAP_ATOMIC_O_TRUNC;
 	return want & capable;
 }
 
