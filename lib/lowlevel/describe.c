@@ -127,9 +127,9 @@ void ll_describe_for_debug(struct fuse_session *se)
 
 	flags_line(se, line, sizeof(line));
 	fuse_log(FUSE_LOG_DEBUG,
-		 "   INIT: 7.%u\n   %s\n   max_readahead=0x%08x\n   max_write=0x%08x\n"
-		 "   max_background=%u\n   congestion_threshold=%u\n   stack_depth=%u\n   "
-		 "cache=%s\n",
-		 i.proto_minor, line, i.max_readahead, i.max_write, i.max_background,
-		 i.congestion_threshold, i.stack_depth, i.cache);
+		 "   INIT: 7.%u\n   flags=0x%08x\n   %s\n   max_readahead=0x%08x\n"
+		 "   max_write=0x%08x\n   max_background=%u\n   congestion_threshold=%u\n"
+		 "   time_gran=%u\n   stack_depth=%u\n   cache=%s\n",
+		 i.proto_minor, (uint32_t)i.flags, line, i.max_readahead, i.max_write,
+		 i.max_background, i.congestion_threshold, se->info.time_gran, i.stack_depth, i.cache);
 }

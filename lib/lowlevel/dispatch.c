@@ -141,6 +141,7 @@ static void handle_greeted(void *data)
 
 	if (atomic_load(&ll->se->debug))
 		ll_describe_for_debug(ll->se);
+	ll_say_init_status(ll->se);
 }
 
 static void handle_destroy(void *data)

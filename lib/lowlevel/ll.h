@@ -98,6 +98,9 @@ void ll_conn_set_sync_init(struct fuse_conn_info *conn);
 /* In debug mode: what was agreed on (describe.c). */
 void ll_describe_for_debug(struct fuse_session *se);
 
+/* The same in other lines, if the environment asks for them (init_status.c). */
+void ll_say_init_status(const struct fuse_session *se);
+
 /* ---- adapters (dispatch_*.c) ---- */
 
 #define LL_ADAPTER(name)                                                                           \

@@ -431,24 +431,29 @@ static int build(struct fuse_session *se, const struct fuse_init_out *out)
 	return err;
 }
 
-static void setup_failed(int err)
+static void setup_failed(struct fuse_session *se, int err)
 {
+	se->rings_off = (struct sess_rings_off){SESS_RINGS_FAILED, err};
 	fuse_log(FUSE_LOG_WARNING, "fuse: no io_uring: set-up failed: %s; using /dev/fuse\n",
 		 strerror(-err));
 }
 
-static bool wanted(const struct fuse_session *se, uint64_t offered)
+static bool wanted(struct fuse_session *se, uint64_t offered)
 {
 	const char *why = NULL;
 
 	if (se->rings_wish.mode == SESS_RINGS_OFF)
 		return false;
-	if (!(offered & FUSE_INIT_FLAG(OVER_IO_URING)))
+	if (!(offered & FUSE_INIT_FLAG(OVER_IO_URING))) {
+		se->rings_off.why = SESS_RINGS_NOT_OFFERED;
 		why = "the kernel does not offer it (module parameter fuse.enable_uring)";
-	else if (!se->xport->takes_rings)
+	} else if (!se->xport->takes_rings) {
+		se->rings_off.why = SESS_RINGS_NO_DEVICE;
 		why = "the connection is not /dev/fuse";
-	else if (se->loop_kind == SESS_LOOP_NONE && !se->loop_follows)
+	} else if (se->loop_kind == SESS_LOOP_NONE && !se->loop_follows) {
+		se->rings_off.why = SESS_RINGS_FAILED;
 		why = "no loop of the library is running";
+	}
 	if (why && se->rings_wish.mode == SESS_RINGS_ON)
 		fuse_log(FUSE_LOG_WARNING, "fuse: no io_uring: %s; using /dev/fuse\n", why);
 	return !why;
@@ -464,7 +469,7 @@ void sess_queues_prepare(struct fuse_session *se, uint64_t offered, struct fuse_
 		return;
 	err = build(se, out);
 	if (err) {
-		setup_failed(err);
+		setup_failed(se, err);
 		return;
 	}
 	out->flags2 |= (uint32_t)(flag >> 32);
@@ -486,7 +491,7 @@ int sess_queues_resume(struct fuse_session *se)
 	cfg = xport_rings_cfg(se->rings);
 	err = build_queues(se, cfg->queues, cfg->depth);
 	if (err && !xport_rings_served(se->rings)) {
-		setup_failed(err);
+		setup_failed(se, err);
 		xport_rings_withdraw(se->rings);
 		return 0;
 	}

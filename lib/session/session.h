@@ -64,6 +64,17 @@ struct sess_rings_wish {
 	size_t memory;	    /* bytes for all queues together; 0: a sensible number */
 };
 
+/* Why there are none. */
+struct sess_rings_off {
+	enum {
+		SESS_RINGS_NOT_WANTED,
+		SESS_RINGS_NOT_OFFERED, /* by the peer */
+		SESS_RINGS_NO_DEVICE,	/* the connection is something else */
+		SESS_RINGS_FAILED,
+	} why;
+	int error; /* -errno; 0 where no loop would have served them */
+};
+
 /* CPUs that the program may use, as it was started. */
 struct sess_cpus {
 	cpu_set_t mask;
@@ -108,6 +119,7 @@ struct fuse_session {
 	_Atomic(struct sess_queues *) queues;
 	struct sess_pool *pool; /* of the multi-threaded loop that is running */
 	struct sess_rings_wish rings_wish;
+	struct sess_rings_off rings_off;
 	struct sess_caching caching;
 	bool loop_follows;	       /* a loop of ours will, though none runs at INIT */
 	enum sess_loop_kind loop_kind; /* of the loop that is running */
