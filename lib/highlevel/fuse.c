@@ -19,7 +19,9 @@ static void ll_init(void *data, struct fuse_conn_info *conn)
 
 	hl_config_init(f, conn);
 	atomic_store(&f->started, true);
-	hl_keeper_poke(f->keeper);
+	/* It has what is remembered to forget. The others poke it when they need it. */
+	if (f->cfg.remember > 0)
+		hl_keeper_poke(f->keeper);
 	hl_context_leave(&outer);
 }
 

@@ -3,7 +3,8 @@
  * A thread for what is to be done besides requests: forgetting what was
  * remembered long enough, keeping the table small, repeating signals, and
  * saying once that all workers are busy. It sleeps until somebody pokes it or
- * something it knows of is due.
+ * something it knows of is due. Most filesystems never have anything of that
+ * kind, so the first poke starts it.
  */
 #include "highlevel/hl.h"
 
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "session/affinity.h"
 #include "session/thread.h"
 
 /* All workers in the same callbacks for so long are worth a line. */
@@ -26,7 +28,7 @@ struct hl_keeper {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	unsigned int users;
-	bool stop, poked;
+	bool running, stop, poked;
 	pthread_t thread;
 
 	unsigned int threads; /* that the loop may have; 0 without limit */
@@ -69,14 +71,6 @@ void hl_keeper_free(struct hl_keeper *k)
 	pthread_mutex_destroy(&k->lock);
 	free(k->seen);
 	free(k);
-}
-
-void hl_keeper_poke(struct hl_keeper *k)
-{
-	pthread_mutex_lock(&k->lock);
-	k->poked = true;
-	pthread_cond_signal(&k->wake);
-	pthread_mutex_unlock(&k->lock);
 }
 
 /* ---- busy workers ---- */
@@ -219,7 +213,10 @@ static void sleep_locked(struct hl_keeper *k, unsigned int ms)
 static void *keep(void *arg)
 {
 	struct hl_keeper *k = arg;
+	struct sess_pin pin = {.pinned = false};
 
+	/* Not on the one CPU of the worker that started it. */
+	sess_pin_begin(k->f->se, &pin);
 	pthread_mutex_lock(&k->lock);
 	while (!k->stop) {
 		unsigned int ms;
@@ -230,20 +227,42 @@ static void *keep(void *arg)
 		sleep_locked(k, ms);
 	}
 	pthread_mutex_unlock(&k->lock);
+	sess_pin_end(k->f->se, &pin);
 	return NULL;
+}
+
+/* If there is work, and somebody who ends it. */
+static int run_locked(struct hl_keeper *k)
+{
+	int err;
+
+	if (k->running || !k->users || !k->poked)
+		return 0;
+	k->stop = false;
+	err = sess_thread_create(&k->thread, "fuse_keeper", keep, k);
+	k->running = !err;
+	return err;
+}
+
+/* Without a thread the next poke tries again. */
+void hl_keeper_poke(struct hl_keeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	k->poked = true;
+	run_locked(k);
+	pthread_cond_signal(&k->wake);
+	pthread_mutex_unlock(&k->lock);
 }
 
 int hl_keeper_start(struct hl_keeper *k)
 {
-	int err = 0;
+	int err;
 
 	pthread_mutex_lock(&k->lock);
-	if (k->users == 0) {
-		k->stop = false;
-		err = sess_thread_create(&k->thread, "fuse_keeper", keep, k);
-	}
-	if (!err)
-		k->users++;
+	k->users++;
+	err = run_locked(k);
+	if (err)
+		k->users--;
 	pthread_mutex_unlock(&k->lock);
 	return err;
 }
@@ -253,14 +272,18 @@ void hl_keeper_stop(struct hl_keeper *k)
 	bool last = false;
 
 	pthread_mutex_lock(&k->lock);
-	if (k->users && --k->users == 0) {
+	if (k->users && --k->users == 0 && k->running) {
 		last = true;
 		k->stop = true;
 		pthread_cond_signal(&k->wake);
 	}
 	pthread_mutex_unlock(&k->lock);
-	if (last)
-		pthread_join(k->thread, NULL);
+	if (!last)
+		return;
+	pthread_join(k->thread, NULL);
+	pthread_mutex_lock(&k->lock);
+	k->running = false;
+	pthread_mutex_unlock(&k->lock);
 }
 
 /* ---- public ---- */
