@@ -213,9 +213,9 @@ void bg_fail(int status)
 
 static _Atomic bool loop_follows;
 
-void bg_loop_will_follow(void)
+void bg_loop_will_follow(bool follows)
 {
-	atomic_store(&loop_follows, true);
+	atomic_store(&loop_follows, follows);
 }
 
 bool bg_loop_follows(void)

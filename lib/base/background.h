@@ -33,9 +33,9 @@ PROFUSE_NODISCARD int bg_start(unsigned int flags);
 /* True while a parent waits. */
 bool bg_active(void);
 
-/* The process will enter a loop of the library once it has mounted; and whether it
- * said so. */
-void bg_loop_will_follow(void);
+/* The process will enter a loop of the library as soon as it has mounted what it
+ * is about to mount; and whether it said so. */
+void bg_loop_will_follow(bool follows);
 bool bg_loop_follows(void);
 
 /* Reports an event; the last missing one makes the parent exit with 0, after

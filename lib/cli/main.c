@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "cli/cmdline.h"
 #include "highlevel/threads.h"
+#include "session/session.h"
 
 /* What fuse_main() returns. */
 enum outcome {
@@ -84,14 +85,37 @@ static enum outcome serve_mounted(struct program *p, struct fuse *f)
 	struct fuse_session *se = fuse_get_session(f);
 	enum outcome result;
 
-	/* In the foreground too, no program keeps a directory busy. */
-	if (p->opts.foreground && fuse_daemonize(1))
-		return NO_BACKGROUND;
 	if (fuse_set_signal_handlers(se))
 		return NO_SIGNALS;
 	result = serve(p, f);
 	fuse_remove_signal_handlers(se);
 	return result;
+}
+
+/* In the foreground too, no program keeps a directory busy. */
+static bool leave_directory(const struct program *p)
+{
+	return !p->opts.foreground || fuse_daemonize(1) == 0;
+}
+
+/*
+ * init() is called in here, on a thread of its own, if the kernel is new enough, and
+ * otherwise by the loop; its failure is the same to who sees the status. With -s
+ * in the foreground it is left to the loop, because interpreters that know one
+ * thread only are run that way.
+ */
+static enum outcome mount_it(struct program *p, struct fuse *f)
+{
+	int res;
+
+	if (!leave_directory(p))
+		return NO_BACKGROUND;
+	bg_loop_will_follow(!p->opts.foreground || !p->opts.singlethread);
+	res = fuse_mount(f, p->opts.mountpoint);
+	bg_loop_will_follow(false);
+	if (!res)
+		return ALL_WELL;
+	return atomic_load(&fuse_get_session(f)->init_called) ? LOOP_FAILED : NO_MOUNT;
 }
 
 static enum outcome mount_and_serve(struct program *p)
@@ -104,9 +128,8 @@ static enum outcome mount_and_serve(struct program *p)
 	f = fuse_new(&p->args, p->op, p->op_size, p->user_data);
 	if (!f)
 		return NO_FILESYSTEM;
-	result = NO_MOUNT;
-	bg_loop_will_follow();
-	if (!fuse_mount(f, p->opts.mountpoint)) {
+	result = mount_it(p, f);
+	if (result == ALL_WELL) {
 		result = serve_mounted(p, f);
 		fuse_unmount(f);
 	}
@@ -122,8 +145,10 @@ static enum outcome serve_as_service(struct program *p)
 
 	if (!f)
 		return NO_FILESYSTEM;
-	bg_loop_will_follow();
-	if (!fuse_service_session_mount(p->service, fuse_get_session(f), 0, &p->opts)) {
+	bg_loop_will_follow(true);
+	if (!leave_directory(p)) {
+		result = NO_BACKGROUND;
+	} else if (!fuse_service_session_mount(p->service, fuse_get_session(f), 0, &p->opts)) {
 		fuse_service_send_goodbye(p->service, 0);
 		result = serve_mounted(p, f);
 		fuse_unmount(f);

@@ -32,18 +32,32 @@ static atomic_int handlers_running;
 /* For set and remove, which may be called from several threads. */
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* Who is told a second time, and is still in init(), may never leave it. */
+static bool waits_in_vain(const struct fuse_session *se)
+{
+	return atomic_load(&se->exited) && atomic_load(&se->greeting);
+}
+
 static void end_sessions(int sig)
 {
 	int saved = errno;
+	bool hopeless = false;
 
 	atomic_fetch_add(&handlers_running, 1);
 	for (int i = 0; i < MAX_SESSIONS; i++) {
 		struct fuse_session *se = atomic_load(&sessions[i]);
 
-		if (se)
-			sess_exit(se, sig);
+		if (!se)
+			continue;
+		hopeless |= waits_in_vain(se);
+		sess_exit(se, sig);
 	}
 	atomic_fetch_sub(&handlers_running, 1);
+	/* Delivered when this handler returns; ends the process. */
+	if (hopeless) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
 	errno = saved;
 }
 

@@ -83,16 +83,16 @@ static void stop_init(void *data, int fd)
 }
 
 /*
- * Where a parent waits for the outcome, a program that dies in init() shall
- * leave no dead mount behind. Rings need a loop while INIT is answered, or the
- * certainty that one follows; without it, who asked for them gets those, but who
- * would merely take them does not.
+ * fuse_main(), and where a parent waits for the outcome: a program that dies in
+ * init() shall leave no dead mount behind, nor one that a signal ends there. Rings
+ * need a loop while INIT is answered, or the certainty that one follows; without
+ * it, who asked for them gets those, but who would merely take them does not.
  */
 static bool wants_sync_init(const struct ll *ll)
 {
 	if (ll->sync_init == LL_SYNC_AUTO)
-		return bg_active() &&
-		       (bg_loop_follows() || ll->se->rings_wish.mode != SESS_RINGS_ON);
+		return bg_loop_follows() ||
+		       (bg_active() && ll->se->rings_wish.mode != SESS_RINGS_ON);
 	return ll->sync_init == LL_SYNC_ON;
 }
 
