@@ -499,6 +499,30 @@ static void the_watchdog_spares_who_ends_in_time(void)
 	CHECK(sem_trywait(&bitten) < 0);
 }
 
+/* In a child, whose loop nobody runs: it would be there for ever. */
+static void without_a_callback_the_watchdog_ends_the_process(void)
+{
+	struct tiny t;
+	pid_t child;
+	int status;
+
+	tiny_new(&t, NULL);
+	CHECK(fuse_session_mount(t.se, t.where) == 0);
+	child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		if (!fuse_session_start_teardown_watchdog(t.se, 1, NULL, NULL))
+			_exit(2);
+		umount2(t.where, MNT_DETACH);
+		for (;;)
+			pause();
+	}
+	CHECK(waitpid(child, &status, 0) == child);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	fuse_session_unmount(t.se);
+	tiny_destroy(&t);
+}
+
 int main(void)
 {
 #define CASE(f)                                                                                    \
@@ -525,6 +549,7 @@ int main(void)
 		CASE(allow_root_lets_in_owner_and_root_only),
 		CASE(the_watchdog_bites_who_does_not_end),
 		CASE(the_watchdog_spares_who_ends_in_time),
+		CASE(without_a_callback_the_watchdog_ends_the_process),
 	};
 
 	return support_main(cases, sizeof(cases) / sizeof(cases[0]));
