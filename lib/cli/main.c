@@ -123,12 +123,14 @@ static enum outcome mount_and_serve(struct program *p)
 	struct fuse *f;
 	enum outcome result;
 
-	if (!p->opts.foreground && fuse_daemonize_early_start(0))
-		return NO_BACKGROUND;
 	f = fuse_new(&p->args, p->op, p->op_size, p->user_data);
 	if (!f)
 		return NO_FILESYSTEM;
-	result = mount_it(p, f);
+	/* Not sooner, because a child has all pages to fault in again. */
+	if (!p->opts.foreground && fuse_daemonize_early_start(0))
+		result = NO_BACKGROUND;
+	else
+		result = mount_it(p, f);
 	if (result == ALL_WELL) {
 		result = serve_mounted(p, f);
 		fuse_unmount(f);
