@@ -398,9 +398,10 @@ static void fill_ahead_locked(struct spool *s, off_t end)
 {
 	if (end > s->node->st.st_size)
 		end = s->node->st.st_size;
-	while (s->cursor && !s->decoding && !s->error && !is_there(s, end))
+	/* The cursor is looked at only while it is nobody's. */
+	while (!s->decoding && s->cursor && !s->error && !is_there(s, end))
 		step_unlocked(s);
-	if (s->cursor && !s->decoding && cursor_many()) {
+	if (!s->decoding && s->cursor && cursor_many()) {
 		cursor_give_back(s->cursor);
 		s->cursor = NULL;
 	}
