@@ -101,6 +101,8 @@ struct node *node_new(mode_t mode);
 char *member_path(struct archive_entry *ae, const char **why);
 /* The same of what a hard link names; NULL, and no reason, if it is none. */
 char *member_hard_link(struct archive_entry *ae, const char **why);
+/* A node that no entry has any more. */
+void member_free(struct node *n);
 /* Fills in a node. A size that the header does not say becomes -1. */
 void member_attributes(struct node *n, struct archive *a, struct archive_entry *ae);
 

@@ -58,8 +58,8 @@ static void give_node(struct entry *e, struct node *n)
 {
 	if (e->node == n)
 		return;
-	if (e->node)
-		e->node->st.st_nlink--;
+	if (e->node && --e->node->st.st_nlink == 0)
+		member_free(e->node);
 	e->node = n;
 	n->st.st_nlink++;
 }

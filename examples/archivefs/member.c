@@ -79,6 +79,13 @@ static void free_xattrs(struct node *n)
 	}
 }
 
+void member_free(struct node *n)
+{
+	free_xattrs(n);
+	free(n->link);
+	free(n);
+}
+
 static void take_xattrs(struct node *n, struct archive_entry *ae)
 {
 	const char *name;
