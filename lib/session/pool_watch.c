@@ -131,6 +131,32 @@ static int tick(struct watch *w)
 	return found.blocked ? TICK_MS : calm_wait(w, crowded);
 }
 
+/* Threads of rings say that they are in a callback and then look whether the watch
+ * is awake, with no fence between, as they do it for each request. So the last of
+ * them may have overlooked that it fell asleep; a tick later what that one said is
+ * visible. */
+static bool was_overlooked(struct sess_pool *p)
+{
+	if (!sess_queues_busy(p->se))
+		return false;
+	atomic_store(&p->watched, true);
+	return true;
+}
+
+/* Milliseconds until the next look, or -1 to sleep until called. */
+static int fall_asleep(struct sess_pool *p, bool *dozing)
+{
+	/* Both sides use seq_cst: a worker that empties the places finds
+	 * `watched` false and calls, or the places are seen empty here. */
+	atomic_store(&p->watched, false);
+	if (atomic_load(&p->places) == 0) {
+		atomic_store(&p->watched, true);
+		return CALM_TICK_MS;
+	}
+	*dozing = sess_queues_used(p->se);
+	return *dozing ? CALM_TICK_MS : -1;
+}
+
 void sess_pool_watch(struct sess_pool *p)
 {
 	struct fuse_session *se = p->se;
@@ -139,24 +165,20 @@ void sess_pool_watch(struct sess_pool *p)
 		{.fd = se->xport->wake_fd, .events = POLLIN},
 		{.fd = p->watch_fd, .events = POLLIN},
 	};
+	bool dozing = false, slept;
 	uint64_t drained;
 	int wait_ms = -1;
 
 	while (!atomic_load(&se->exited)) {
 		if (poll(fds, 2, wait_ms) < 0)
 			continue; /* a signal; its handler may have said exit */
+		slept = dozing;
+		dozing = false;
 		if (fds[1].revents && read(p->watch_fd, &drained, sizeof(drained)) > 0)
 			wait_ms = TICK_MS; /* first give the callbacks time */
-		else
-			wait_ms = tick(&w);
-		/* Both sides use seq_cst: a worker that empties the places finds
-		 * `watched` false and calls, or the places are seen empty here. */
-		if (wait_ms < 0) {
-			atomic_store(&p->watched, false);
-			if (atomic_load(&p->places) == 0) {
-				atomic_store(&p->watched, true);
-				wait_ms = CALM_TICK_MS;
-			}
-		}
+		else if (slept && !was_overlooked(p))
+			wait_ms = -1;
+		else if ((wait_ms = tick(&w)) < 0)
+			wait_ms = fall_asleep(p, &dozing);
 	}
 }

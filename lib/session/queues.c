@@ -91,9 +91,9 @@ static int serve_one(struct queue_thread *t)
 	if (err)
 		return err;
 	atomic_store_explicit(&t->calls, t->own_calls + 1, memory_order_relaxed);
-	/* Nobody would see if this callback were the last to return. */
-	if (xport_rings_ready(se->rings, t->index) == 0)
-		sess_pool_wake_watch(se->pool);
+	/* For a callback that goes on after its answer, which is sent when it
+	 * returns or when the watch sees it; and for the queue's last entry. */
+	sess_pool_wake_watch(se->pool);
 	sess_pin_call(&t->pin);
 	sess_dispatch(w, &in, false);
 	sess_pin_return(se, &t->pin);
@@ -567,6 +567,20 @@ bool sess_queues_look(struct fuse_session *se, bool *crowded)
 	}
 	pthread_mutex_unlock(&q->lock);
 	return active;
+}
+
+bool sess_queues_busy(struct fuse_session *se)
+{
+	struct sess_queues *q = se->queues;
+	bool busy = false;
+
+	if (!q || q->single)
+		return false;
+	pthread_mutex_lock(&q->lock);
+	for (const struct queue_thread *t = q->threads; t && !busy; t = t->next)
+		busy = atomic_load_explicit(&t->calls, memory_order_relaxed) & 1;
+	pthread_mutex_unlock(&q->lock);
+	return busy;
 }
 
 void sess_queues_end(struct fuse_session *se)

@@ -50,6 +50,9 @@ struct sess_worker *sess_queues_single(struct fuse_session *se, struct sess_work
  * queue where none waits for a request. */
 bool sess_queues_look(struct fuse_session *se, bool *crowded);
 
+/* Is a thread in a callback? Any thread. */
+bool sess_queues_busy(struct fuse_session *se);
+
 /* The loop ended: waits for the threads and gives up the rings. */
 void sess_queues_end(struct fuse_session *se);
 

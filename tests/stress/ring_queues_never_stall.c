@@ -245,6 +245,8 @@ static void callbacks_that_block(struct ops *t, unsigned int cpu)
 	end(callers, 3, 0);
 	let_go_on(false);
 	way = ANSWER_FIRST;
+	/* When the library has fallen asleep, and entries wait for requests. */
+	usleep(300000);
 	begin(callers, 1, t, cpu, -1, call_access);
 	end(callers, 1, 0);
 	way = AT_ONCE;
@@ -288,7 +290,8 @@ static void loops_that_follow(struct ops *t, unsigned int cpu)
 		/* It met a ring that was just being taken down. */
 		result = ops_async_join(caller.thread);
 		check_eq(strcmp(t->transport, "uring"), 0);
-		check(result == -ECANCELED || result == -ECONNABORTED);
+		if (result != -ECANCELED)
+			check_eq(result, -ECONNABORTED);
 	}
 	fuse_session_reset(t->se);
 	check_eq(pthread_create(&t->loop, NULL, loop_again, t), 0);
