@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
@@ -15,8 +16,12 @@
 #define DEADLINE_S 120
 
 static char mountpoint[64], device[64];
-/* Shared by both processes: the connection under test, for an abort. */
-static _Atomic unsigned int *connection;
+/* Shared by both processes: the connection under test, for an abort: its number,
+ * and above that how many there were. */
+static _Atomic uint64_t *connection;
+/* Each process's own: what aborts it, and which one that is. */
+static int abort_fd = -1;
+static uint64_t held;
 static struct ops current; /* what is being run, for messages */
 
 static bool covered[PROTO_OP_COUNT], covered_notify[FUSE_NOTIFY_CODE_MAX];
@@ -41,26 +46,41 @@ static unsigned int connection_at(const char *path)
 	return found;
 }
 
+/* Opens what aborts the connection under test, while it is there: its number goes
+ * to somebody else's when it is gone, but the file does not. */
+static void hold_connection(void)
+{
+	uint64_t now = connection ? atomic_load(connection) : 0;
+	char path[128];
+
+	if (now == held)
+		return;
+	held = now;
+	if (abort_fd >= 0)
+		close(abort_fd);
+	snprintf(path, sizeof(path), "/sys/fs/fuse/connections/%u/abort", (uint32_t)now);
+	abort_fd = open(path, O_WRONLY | O_CLOEXEC);
+}
+
+static void new_connection(unsigned int number)
+{
+	uint64_t before = atomic_load(connection) >> 32;
+
+	check(number != 0);
+	atomic_store(connection, (before + 1) << 32 | number);
+	hold_connection();
+	check(abort_fd >= 0);
+}
+
 /* Frees all who wait on the mount, whatever the server does; also when it is
  * no longer in the tree. */
 void ops_abort(void)
 {
-	char path[128];
-	int fd;
-
 	if (!mountpoint[0])
 		return;
 	umount2(mountpoint, MNT_FORCE);
-	if (mount("none", "/sys/fs/fuse/connections", "fusectl", 0, NULL) != 0)
-		return;
-	snprintf(path, sizeof(path), "/sys/fs/fuse/connections/%u/abort", *connection);
-	fd = open(path, O_WRONLY);
-	if (fd >= 0) {
-		if (write(fd, "1", 1) != 1)
-			fprintf(stderr, "cannot abort connection %u\n", *connection);
-		close(fd);
-	}
-	umount2("/sys/fs/fuse/connections", 0);
+	if (abort_fd >= 0 && write(abort_fd, "1", 1) != 1)
+		fprintf(stderr, "cannot abort connection %u\n", (uint32_t)held);
 }
 
 void ops_fail(const char *file, int line, const char *what, long long got, long long want)
@@ -184,8 +204,7 @@ void ops_mount_begin(struct ops *t)
 	t->mnt = mountpoint;
 	set_current(t);
 	check_eq(fuse_session_mount(t->se, mountpoint), 0);
-	*connection = connection_at(mountpoint);
-	check(*connection != 0);
+	new_connection(connection_at(mountpoint));
 	check_eq(pthread_create(&t->loop, NULL, mount_loop, t), 0);
 }
 
@@ -467,6 +486,7 @@ static int watch(pid_t child)
 	int status;
 
 	while (waitpid(child, &status, WNOHANG) == 0) {
+		hold_connection();
 		if (is_stuck(child))
 			ops_abort();
 		if (stopped || time(NULL) > begin + DEADLINE_S) {
@@ -508,6 +528,11 @@ static int prepare_mounts(const char *transport)
 	}
 	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
 		printf("skipped: no mount namespace: %s\n", strerror(errno));
+		return 77;
+	}
+	/* Most systems have it there already. */
+	if (mount("none", "/sys/fs/fuse/connections", "fusectl", 0, NULL) != 0 && errno != EBUSY) {
+		printf("skipped: no fusectl: %s\n", strerror(errno));
 		return 77;
 	}
 	connection = mmap(NULL, sizeof(*connection), PROT_READ | PROT_WRITE,
