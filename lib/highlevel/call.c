@@ -87,27 +87,26 @@ static int begin_with_files(struct hl_call *c, const char *doing, const struct h
 	return err;
 }
 
+static int start_with_file(struct hl_call *c, fuse_req_t req, const struct fuse_file_info *fi)
+{
+	start(c, req);
+	return take_file(c, fi);
+}
+
 int hl_call_open(struct hl_call *c, fuse_req_t req, const char *doing, fuse_ino_t ino,
 		 const struct fuse_file_info *fi)
 {
-	const struct hl_where w = {ino, NULL};
-	int err;
+	int err = start_with_file(c, req, fi);
 
-	start(c, req);
-	err = take_file(c, fi);
-	if (err)
-		return err;
-	return ready(c, begin_with_files(c, doing, &w, 1));
+	return err ? err : ready(c, begin_with_files(c, doing, &(struct hl_where){ino, NULL}, 1));
 }
 
 int hl_call_open_path(struct hl_call *c, fuse_req_t req, const char *doing, fuse_ino_t ino,
 		      const struct fuse_file_info *fi)
 {
 	const struct hl_where w = {ino, NULL};
-	int err;
+	int err = start_with_file(c, req, fi);
 
-	start(c, req);
-	err = take_file(c, fi);
 	if (err)
 		return err;
 	return ready(c, hl_begin(c->f->table, &c->op, doing, &w, c->f->null_paths ? 0 : 1));

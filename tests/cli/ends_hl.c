@@ -19,29 +19,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Leaves a file where the test can see that it is time. */
-static void never_return(void)
-{
-	FILE *f = fopen(getenv("MARKER"), "w");
-
-	if (f)
-		fclose(f);
-	for (;;)
-		pause();
-}
+#include "ends.h"
 
 static const char *how = "", *mountpoint;
 
 static void *e_init(struct fuse_conn_info *conn, struct fuse_config *cfg)
 {
-	if (strcmp(how, "refuse") == 0)
-		conn->want |= 1u << 2; /* which no capability has */
-	if (strcmp(how, "exit") == 0)
-		_exit(7);
-	if (strcmp(how, "crash") == 0)
-		abort();
-	if (strcmp(how, "hang") == 0)
-		never_return();
+	end_in_init(how, conn);
 	return NULL;
 }
 

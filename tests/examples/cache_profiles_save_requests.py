@@ -137,10 +137,7 @@ def main():
     hello, hello_ll = [sys.argv[1]], [sys.argv[2]]
     mounted.need_root("mounts")
     mounted.need_device()
-    if "IN_NAMESPACE" not in os.environ:
-        os.environ["IN_NAMESPACE"] = "1"
-        os.execvp("unshare", ["unshare", "-m", "--propagation", "private", sys.executable]
-                  + sys.argv)
+    mounted.in_a_namespace_of_its_own()
     for command in (hello, hello_ll):
         profiles(command)
         asked_once(command)

@@ -7,7 +7,6 @@ fewer requests.
 """
 import mmap
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -19,19 +18,15 @@ MIB = 1 << 20
 COUNT = 16
 
 
-def requests(m, name):
-    return len(re.findall(rf"opcode: {name} \(", m.log()))
-
-
 def one_each(m):
     page = mmap.mmap(-1, MIB)
     fd = os.open(m.dir + "/file", os.O_RDWR)
     for i in range(COUNT):
         assert os.pwritev(fd, [page], i * MIB) == MIB
-    assert requests(m, "WRITE") == COUNT, f"{requests(m, 'WRITE')} WRITE"
+    assert m.requests("WRITE") == COUNT, f"{m.requests('WRITE')} WRITE"
     for i in range(COUNT):
         assert os.preadv(fd, [page], i * MIB) == MIB
-    assert requests(m, "READ") == COUNT, f"{requests(m, 'READ')} READ"
+    assert m.requests("READ") == COUNT, f"{m.requests('READ')} READ"
     os.close(fd)
 
 
@@ -46,7 +41,7 @@ def in_sequence(m, kib):
     with open(m.dir + "/file", "rb", buffering=0) as f:
         while f.read(4096):
             pass
-    n, expected = requests(m, "READ"), COUNT * MIB // (kib << 10)
+    n, expected = m.requests("READ"), COUNT * MIB // (kib << 10)
     # The first ones are smaller.
     assert expected <= n <= expected + 10, f"{n} READ with {kib} KiB"
 
@@ -55,10 +50,7 @@ def main():
     program = os.path.abspath(sys.argv[1])
     mounted.need_root("mounts")
     mounted.need_device()
-    if "IN_NAMESPACE" not in os.environ:
-        os.environ["IN_NAMESPACE"] = "1"
-        os.execvp("unshare", ["unshare", "-m", "--propagation", "private", sys.executable]
-                  + sys.argv)
+    mounted.in_a_namespace_of_its_own()
     source = tempfile.mkdtemp(prefix="profuse-large-", dir="/tmp")
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", source], check=True)
     try:

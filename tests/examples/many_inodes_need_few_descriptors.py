@@ -90,10 +90,7 @@ def main():
     limit = int(sys.argv[3]) if len(sys.argv) > 3 else 256
     mounted.need_root("mounts")
     mounted.need_device()
-    if "IN_NAMESPACE" not in os.environ:
-        os.environ["IN_NAMESPACE"] = "1"
-        os.execvp("unshare", ["unshare", "-m", "--propagation", "private", sys.executable]
-                  + sys.argv)
+    mounted.in_a_namespace_of_its_own()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert soft > 2 * HELD_OPEN, "this test needs descriptors of its own"
     for privileged in (True, False):

@@ -23,10 +23,6 @@ WRITES = 50
 CAPABILITY = struct.pack("<5I", 0x02000000, 1 << 13, 0, 0, 0)
 
 
-def requests(m, name):
-    return len(re.findall(rf"opcode: {name} \(", m.log()))
-
-
 def as_user(uid, what, groups=()):
     """In a process of that user, which may not fail."""
     pid = os.fork()
@@ -150,7 +146,7 @@ def root_keeps_bits(top, source, m):
 def all_closed(m):
     """And answered."""
     closed = re.findall(r"unique: (\d+), opcode: RELEASE \(", m.log())
-    return len(closed) == requests(m, "OPEN") + requests(m, "CREATE") and \
+    return len(closed) == m.requests("OPEN") + m.requests("CREATE") and \
         f"unique: {closed[-1]}, success" in m.log()
 
 
@@ -168,11 +164,11 @@ def nothing_is_asked_again(m):
         path = f"{m.dir}/asked{user}"
         with open(path, "wb"):
             os.chmod(path, 0o777)
-        before = {name: requests(m, name) for name in ("GETXATTR", "WRITE", "SETATTR")}
+        before = {name: m.requests(name) for name in ("GETXATTR", "WRITE", "SETATTR")}
         fd = os.open(path, os.O_RDWR)
         as_user(user, lambda: [os.pwrite(fd, b"x", i) for i in range(WRITES)])
         os.close(fd)
-        n = {name: requests(m, name) - before[name] for name in before}
+        n = {name: m.requests(name) - before[name] for name in before}
         assert n["GETXATTR"] <= 2 and n["WRITE"] == n["SETATTR"] == 0, n
         os.unlink(path)
 
@@ -181,10 +177,7 @@ def main():
     program = [os.path.abspath(sys.argv[1])] + sys.argv[2:]
     mounted.need_root("several users, and mounts")
     mounted.need_device()
-    if "IN_NAMESPACE" not in os.environ:
-        os.environ["IN_NAMESPACE"] = "1"
-        os.execvp("unshare", ["unshare", "-m", "--propagation", "private", sys.executable]
-                  + sys.argv)
+    mounted.in_a_namespace_of_its_own()
     source = tempfile.mkdtemp(prefix="profuse-setuid-", dir="/tmp")
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", source], check=True)
     try:

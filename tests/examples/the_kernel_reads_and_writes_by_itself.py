@@ -7,7 +7,6 @@ ends; and where it may not be done, all works the same by requests.
 """
 import mmap
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -17,10 +16,6 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import mounted  # noqa: E402
 
 SIZE = 1 << 20
-
-
-def requests(m, name):
-    return len(re.findall(rf"opcode: {name} \(", m.log()))
 
 
 def direct(path, flags):
@@ -108,14 +103,14 @@ def by_the_kernel(program, source, options=()):
         programs_run(m, source)
         nothing_is_kept(m, source)
         for name in ("READ", "WRITE"):
-            assert requests(m, name) == 0, f"{requests(m, name)} {name}"
-        assert requests(m, "OPEN") > 10
+            assert m.requests(name) == 0, f"{m.requests(name)} {name}"
+        assert m.requests("OPEN") > 10
 
 
 def by_requests(command, source, log_has=None, count=1):
     with mounted.Mounted(command) as m:
         use(m, source)
-        assert requests(m, "READ") > 0 and requests(m, "WRITE") > 0
+        assert m.requests("READ") > 0 and m.requests("WRITE") > 0
         if log_has:
             found = m.log().count(log_has)
             assert found == count, f"'{log_has}' {found} times:\n{m.log()[-2000:]}"
@@ -162,10 +157,7 @@ def main():
         refused = "the kernel does not read and write files by itself"
     mounted.need_root("mounts")
     mounted.need_device()
-    if "IN_NAMESPACE" not in os.environ:
-        os.environ["IN_NAMESPACE"] = "1"
-        os.execvp("unshare", ["unshare", "-m", "--propagation", "private", sys.executable]
-                  + sys.argv)
+    mounted.in_a_namespace_of_its_own()
     if "NOT_PRIVILEGED_WITH" in os.environ:
         source = os.environ["NOT_PRIVILEGED_WITH"]
         by_requests(program + [source, "-d"], source, refused)

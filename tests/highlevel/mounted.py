@@ -9,6 +9,7 @@ its last argument. Afterwards it is unmounted and must have ended with status 0.
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -34,6 +35,14 @@ def need_device():
 def need_root(why):
     if os.getuid() != 0:
         skip(f"needs root: {why}")
+
+
+def in_a_namespace_of_its_own():
+    """Begins the test again where its mounts are nobody else's."""
+    if "IN_NAMESPACE" not in os.environ:
+        os.environ["IN_NAMESPACE"] = "1"
+        os.execvp("unshare", ["unshare", "-m", "--propagation", "private", sys.executable]
+                  + sys.argv)
 
 
 def wait_until(what, condition, limit_s=LIMIT_S):
@@ -102,8 +111,9 @@ class Mounted:
 
     def check_rings(self):
         """A run over the device under another name tests nothing."""
-        words = ",".join(self.command).split(",")
-        if "io_uring" not in words or not kernel_has_rings():
+        words = {w for w in ",".join(self.command).split(",")
+                 if w.split("=")[0] == "io_uring" and w != "io_uring=off"}
+        if not words or not kernel_has_rings():
             return
         os.statvfs(self.dir)  # after INIT
         assert uses_rings(self.process.pid), \
@@ -112,6 +122,10 @@ class Mounted:
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as f:
             return f.read()
+
+    def requests(self, name):
+        """How many of them came; with -d."""
+        return len(re.findall(rf"opcode: {name} \(", self.log()))
 
     def unmount(self):
         subprocess.run(["umount", self.dir], check=True, timeout=LIMIT_S)
