@@ -77,17 +77,31 @@ static bool may_serve(struct sess_queues *q, int err)
 	return serve;
 }
 
+/* Started for a request that it has not taken yet. */
+static bool is_on_its_way(const struct queue_thread *t)
+{
+	return atomic_load_explicit(&t->calls, memory_order_relaxed) == 0 &&
+	       (t->chan & XPORT_RINGS_BARE);
+}
+
 /* Where the kernel wakes it, the caller waits on the same CPU. A CPU that is
  * not there, or not for us, has no callers either: the thread may be anywhere. */
 static int serve_one(struct queue_thread *t)
 {
 	struct fuse_session *se = t->queues->se;
 	struct sess_worker *w = t->worker;
+	bool expected = is_on_its_way(t);
 	struct xport_recv in;
 	int err;
 
 	sess_pin_wait(se, &t->pin, t->index);
-	err = sess_worker_receive(w, &in, true);
+	err = sess_worker_receive(w, &in, !expected);
+	if (unlikely(expected && err == -EAGAIN)) {
+		/* Another thread has taken the request. This one is free. */
+		t->own_calls = 2;
+		atomic_store(&t->calls, 2);
+		return 0;
+	}
 	if (err)
 		return err;
 	atomic_store_explicit(&t->calls, t->own_calls + 1, memory_order_relaxed);
@@ -203,12 +217,9 @@ static int lend_at_start(struct sess_queues *q, struct sess_worker *w)
 	return err;
 }
 
-/* In a callback, or started for a request that it has not taken yet. */
 static bool is_busy(const struct queue_thread *t)
 {
-	unsigned int calls = atomic_load(&t->calls);
-
-	return (calls & 1) || (calls == 0 && (t->chan & XPORT_RINGS_BARE));
+	return (atomic_load(&t->calls) & 1) || is_on_its_way(t);
 }
 
 /* For a request that waits, unless as many are in callbacks as may be. Those that

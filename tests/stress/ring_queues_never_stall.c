@@ -400,20 +400,24 @@ static void on_mount(struct ops *t)
 {
 	struct profuse_uring_info info;
 	unsigned int last = (unsigned int)get_nprocs() - 1;
+	const char *wanted_rounds = getenv("PROFUSE_ROUNDS");
+	long rounds = wanted_rounds ? atol(wanted_rounds) : 1;
 	/* A file that the kernel knows throughout; see ring_clerk.c. */
 	int fd = open(ops_path(t, "file"), O_RDWR);
 
 	check(fd >= 0);
 	multi = t->threads > 0;
 	way = AT_ONCE;
-	locks_that_wait(t, last);
-	lookups_that_wait(t, 0);
-	if (multi) {
-		callbacks_that_block(t, last);
-		if (strcmp(t->transport, "uring") == 0)
-			threads_that_end(t, 0);
+	for (long round = 0; round < rounds; round++) {
+		locks_that_wait(t, last);
+		lookups_that_wait(t, 0);
+		if (multi) {
+			callbacks_that_block(t, last);
+			if (round == 0 && strcmp(t->transport, "uring") == 0)
+				threads_that_end(t, 0);
+		}
+		locks_that_wait(t, 0);
 	}
-	locks_that_wait(t, 0);
 	loops_that_follow(t, last);
 	loops_that_follow(t, 0);
 	if (profuse_session_uring(t->se, &info, sizeof(info)) == 1)
